@@ -1,0 +1,79 @@
+"""Namelist file -> Config: every group checked, nothing applied if anything is wrong."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import ConfigError
+from .namelist_check import checked_groups
+from .namelist_file import Group, parse_groups, read_text
+from .options import CouplerConfig, EnsembleConfig, GeneratorConfig, TrainingConfig
+
+__all__ = [
+    "Config",
+    "CouplerConfig",
+    "EnsembleConfig",
+    "GeneratorConfig",
+    "TrainingConfig",
+    "option_groups",
+    "parse_namelist",
+    "read_namelist",
+]
+
+HOST_PREFIX = "host_"
+
+
+@dataclass(frozen=True)
+class Config:
+    """One dataclass per group; a group that the file lacks has its defaults.
+
+    `training` has no defaults and is None without its group. `source` is the file's name,
+    `text` the namelist as read, `overrides` what was set over it.
+    """
+
+    source: str = ""
+    text: str = ""
+    overrides: tuple[str, ...] = ()
+    coupler: CouplerConfig = field(default_factory=CouplerConfig)
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    ensemble: EnsembleConfig = field(default_factory=EnsembleConfig)
+    training: TrainingConfig | None = None
+
+
+def option_groups() -> dict[str, type]:
+    """Namelist group name -> its dataclass, in the order of the reference."""
+    return {
+        "coupler_nml": CouplerConfig,
+        "generator_nml": GeneratorConfig,
+        "ensemble_nml": EnsembleConfig,
+        "training_nml": TrainingConfig,
+    }
+
+
+def read_namelist(path: str | Path, overrides: Iterable[str] = ()) -> Config:
+    """Config of a namelist file, with overrides such as 'ensemble_nml.members=8' over it.
+
+    Groups `host_...` belong to the host and are skipped. Raises ConfigError with one sentence
+    per fault, one per line.
+    """
+    return parse_namelist(read_text(path), Path(path).name, overrides)
+
+
+def parse_namelist(text: str, name: str, overrides: Iterable[str] = ()) -> Config:
+    """Config of the text of a namelist; `name` stands for the file in messages."""
+    overrides = tuple(overrides)
+    groups = [group for group in parse_groups(text, name) if not _is_host(group)]
+    values, faults = checked_groups(groups, overrides, option_groups(), name)
+    if faults:
+        raise ConfigError("\n".join(faults))
+    parts: dict[str, typing.Any] = {
+        group.removesuffix("_nml"): value for group, value in values.items()
+    }
+    return Config(source=name, text=text, overrides=overrides, **parts)
+
+
+def _is_host(group: Group) -> bool:
+    return group.name.startswith(HOST_PREFIX)

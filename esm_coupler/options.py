@@ -1,0 +1,137 @@
+"""The options of each namelist group: one group = one frozen dataclass, validated when made.
+
+Descriptions and limits written here are what the error messages, the templates of
+`esm-coupler namelist` and docs/namelist_reference.md say.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass
+
+MAX_TEXT = 1024
+MAX_INTEGER = 2**31 - 1  # a Fortran default integer
+STRICT = ConfigDict(extra="forbid", strict=True)
+
+
+def _date(value: object) -> int:
+    """yyyymmdd of a date given as integer or as 'yyyy-mm-dd'; raises ValueError."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        value = int(value.replace("-", ""))
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("neither yyyymmdd nor 'yyyy-mm-dd'")
+    datetime.date(value // 10000, value // 100 % 100, value % 100)
+    return value
+
+
+Date = Annotated[int, BeforeValidator(_date)]
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+NonEmpty = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+Positive = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+NotNegative = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+Threads = Annotated[int, Field(ge=1, le=1024)]
+Years = Annotated[tuple[Annotated[int, Field(ge=1, le=9999)], ...], Field(min_length=1)]
+
+
+def option(description: str, default: Any = ...) -> Any:
+    """A dataclass field with its one-line description; without a default it must be given."""
+    return Field(default=default, description=description)
+
+
+@dataclass(frozen=True, config=STRICT)
+class CouplerConfig:
+    """The bridge: which engine answers a host's calls, and how."""
+
+    engine: Literal["generator", "loopback"] = option(
+        "what answers generate and step: the generator, or a loopback that gathers the bound "
+        "arrays and scatters them back unchanged, to test a decomposition",
+        "generator",
+    )
+    python: Text = option(
+        "path of the Python executable to embed; empty means the one of the build", ""
+    )
+    threads: Threads = option("threads that torch may use inside the host", 1)
+    step_mode: Literal["project"] = option(
+        "what step does: project the bound state onto what a sea-ice model accepts", "project"
+    )
+    log_file: Text = option("file for one line per call; empty means none", "")
+
+
+@dataclass(frozen=True, config=STRICT)
+class GeneratorConfig:
+    """The generator: its checkpoint, device and sampler."""
+
+    checkpoint: NonEmpty = option(
+        "checkpoint: a name that ships with the package, or the path of a .safetensors file",
+        "default",
+    )
+    device: Literal["auto", "cpu", "cuda"] = option(
+        "where the network runs; auto takes a GPU if there is one", "auto"
+    )
+    n_steps: Annotated[int, Field(ge=1, le=1000)] = option(
+        "Heun steps of the sampler; a member costs 2 n_steps - 1 network evaluations", 20
+    )
+
+
+@dataclass(frozen=True, config=STRICT)
+class EnsembleConfig:
+    """The ensemble: which members of which date, and where they go."""
+
+    members: Annotated[int, Field(ge=1, le=9999)] = option("number of ensemble members", 4)
+    first_member: Positive = option("number of the first member, counted from 1", 1)
+    seed: NotNegative = option("seed of the noise; each (seed, member, date) has its own state", 1)
+    date: Date = option("date of the states", 19900301)
+    output: NonEmpty = option("NetCDF file to write", "ensemble.nc")
+    overwrite: bool = option("whether an output that exists is replaced", False)
+
+
+@dataclass(frozen=True, config=STRICT)
+class TrainingConfig:
+    """A training: its data, length, optimiser and output."""
+
+    kind: Literal["autoencoder", "denoiser"] = option("which network is trained")
+    data: NonEmpty = option("folder of the training data, one NetCDF file a year")
+    train_years: Years = option("years to train on")
+    validation_years: Years = option("years to validate on; none of train_years")
+    output: NonEmpty = option("checkpoint (.safetensors) to write")
+    autoencoder: Text = option(
+        "checkpoint of the trained autoencoder; needed for kind = 'denoiser'", ""
+    )
+    minutes: Annotated[float, Field(gt=0, le=100000, allow_inf_nan=False)] = option(
+        "wall-clock limit [min]; the training ends at this or at steps, whichever comes first", 60.0
+    )
+    steps: Positive = option("number of optimiser steps", 20000)
+    batch: Annotated[int, Field(ge=1, le=65536)] = option("days in a batch", 16)
+    learning_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = option(
+        "peak learning rate of the optimiser", 1e-3
+    )
+    warmup_steps: NotNegative = option("steps over which the learning rate rises from 0", 200)
+    ema_halflife: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)] = option(
+        "half-life of the running mean of the weights [samples]; 0 means none", 20000.0
+    )
+    seed: NotNegative = option("seed of the initial weights, the batches and the noise", 1)
+    device: Literal["auto", "cpu", "cuda"] = option(
+        "where the training runs; auto takes a GPU if there is one", "auto"
+    )
+    threads: Threads = option("threads that torch may use", 2)
+    precision: Literal["bf16", "fp32"] = option("arithmetic of the network while training", "fp32")
+    checkpoint_every: Positive = option(
+        "steps between two saved states, from which a stopped training resumes", 500
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> TrainingConfig:
+        if self.kind == "denoiser" and not self.autoencoder:
+            raise ValueError(
+                "autoencoder is missing; kind = 'denoiser' needs the checkpoint of a trained one"
+            )
+        both = set(self.train_years) & set(self.validation_years)
+        if both:
+            raise ValueError(
+                f"year {min(both)} is in train_years and in validation_years; give it in one only"
+            )
+        return self

@@ -8,17 +8,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .errors import ConfigError
+from .generator import architecture
 from .namelist_check import checked_groups
 from .namelist_file import Group, parse_groups, read_text
-from .options import CouplerConfig, EnsembleConfig, GeneratorConfig, TrainingConfig
+from .options import (
+    AutoencoderConfig,
+    CouplerConfig,
+    DenoiserConfig,
+    EnsembleConfig,
+    GeneratorConfig,
+    TrainingConfig,
+)
 
 __all__ = [
+    "AutoencoderConfig",
     "Config",
     "CouplerConfig",
+    "DenoiserConfig",
     "EnsembleConfig",
     "GeneratorConfig",
     "TrainingConfig",
-    "option_groups",
     "parse_namelist",
     "read_namelist",
 ]
@@ -41,16 +50,8 @@ class Config:
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
     ensemble: EnsembleConfig = field(default_factory=EnsembleConfig)
     training: TrainingConfig | None = None
-
-
-def option_groups() -> dict[str, type]:
-    """Namelist group name -> its dataclass, in the order of the reference."""
-    return {
-        "coupler_nml": CouplerConfig,
-        "generator_nml": GeneratorConfig,
-        "ensemble_nml": EnsembleConfig,
-        "training_nml": TrainingConfig,
-    }
+    autoencoder: architecture.AutoencoderConfig = field(default_factory=AutoencoderConfig)
+    denoiser: architecture.DenoiserConfig = field(default_factory=DenoiserConfig)
 
 
 def read_namelist(path: str | Path, overrides: Iterable[str] = ()) -> Config:
@@ -66,7 +67,7 @@ def parse_namelist(text: str, name: str, overrides: Iterable[str] = ()) -> Confi
     """Config of the text of a namelist; `name` stands for the file in messages."""
     overrides = tuple(overrides)
     groups = [group for group in parse_groups(text, name) if not _is_host(group)]
-    values, faults = checked_groups(groups, overrides, option_groups(), name)
+    values, faults = checked_groups(groups, overrides, name)
     if faults:
         raise ConfigError("\n".join(faults))
     parts: dict[str, typing.Any] = {

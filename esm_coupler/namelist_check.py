@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from .namelist_file import Assignment, Group, constant
 from .option_text import allowed_value, choices, is_date, is_list, is_text, options
+from .options import GROUPS
 
 SHOWN = 60  # characters of a value in a message
 AFTER_FILE = 10**9  # place of the faults of overrides: behind every line of the file
@@ -33,15 +34,15 @@ class Table:
 
 
 def checked_groups(
-    groups: Iterable[Group], overrides: Iterable[str], known: Mapping[str, type], name: str
+    groups: Iterable[Group], overrides: Iterable[str], name: str
 ) -> tuple[dict[str, Any], list[str]]:
     """(group -> dataclass instance, sentences in file order); with faults the former is partial."""
     faults: list[Fault] = []
     tables: dict[str, Table] = {}
     for group in groups:
-        faults += _collect(group, tables, known, name)
+        faults += _collect(group, tables, name)
     for text in overrides:
-        faults += _override(text, tables, known)
+        faults += _override(text, tables)
     values: dict[str, Any] = {}
     for group_name, table in tables.items():
         instance, found = _validate(table)
@@ -50,17 +51,15 @@ def checked_groups(
     return values, [fault.sentence for fault in sorted(faults, key=lambda fault: fault.line)]
 
 
-def _collect(
-    group: Group, tables: dict[str, Table], known: Mapping[str, type], name: str
-) -> list[Fault]:
+def _collect(group: Group, tables: dict[str, Table], name: str) -> list[Fault]:
     where = f"{name}, line {group.line}"
-    if group.name not in known:
-        nearest = _nearest(group.name, known, "&")
+    if group.name not in GROUPS:
+        nearest = _nearest(group.name, GROUPS, "&")
         return [Fault(group.line, f"{where}: there is no group &{_show(group.name)}; {nearest}")]
     if group.name in tables:
         text = f"{where}: group &{group.name} is given twice; put its keys into one group."
         return [Fault(group.line, text)]
-    table = Table(known[group.name], group.line, f"{where}, &{group.name}")
+    table = Table(GROUPS[group.name], group.line, f"{where}, &{group.name}")
     tables[group.name] = table
     faults = []
     for item in group.assignments:
@@ -71,18 +70,18 @@ def _collect(
     return faults
 
 
-def _override(text: str, tables: dict[str, Table], known: Mapping[str, type]) -> list[Fault]:
+def _override(text: str, tables: dict[str, Table]) -> list[Fault]:
     """Put 'group.key=value' into the tables; the last one of a key wins, as on a command line."""
     target, equals, value = text.partition("=")
     group, dot, key = target.strip().lower().partition(".")
     if not (equals and dot and key):
         return [Fault(AFTER_FILE, f"--set {_show(text)} is not of the form group.key=value.")]
-    if group not in known:
-        nearest = _nearest(group, known, "&")
+    if group not in GROUPS:
+        nearest = _nearest(group, GROUPS, "&")
         return [Fault(AFTER_FILE, f"--set {_show(text)}: there is no group &{group}; {nearest}")]
     where = f"--set, &{group}"
-    table = tables.setdefault(group, Table(known[group], AFTER_FILE, where))
-    values = _override_values(known[group], key, value.strip())
+    table = tables.setdefault(group, Table(GROUPS[group], AFTER_FILE, where))
+    values = _override_values(GROUPS[group], key, value.strip())
     table.items[key] = Assignment(key, values, AFTER_FILE, where)
     return []
 
@@ -146,7 +145,11 @@ def _nearest(word: str, allowed: Iterable[str], prefix: str = "") -> str:
     names = list(allowed)
     close = difflib.get_close_matches(word[:SHOWN], names, 1, 0.5)
     listed = ", ".join(prefix + name for name in names)
-    return f"did you mean {prefix}{close[0]} (there are {listed})?" if close else f"there are {listed}."
+    return (
+        f"did you mean {prefix}{close[0]} (there are {listed})?"
+        if close
+        else f"there are {listed}."
+    )
 
 
 def _show(text: str) -> str:

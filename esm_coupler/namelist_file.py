@@ -73,7 +73,9 @@ def read_text(path: str | Path) -> str:
             reason = "is a directory or device" if file.exists() else "does not exist"
             raise ConfigError(f"namelist {path} {reason}; give the path of a namelist file.")
         if file.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"namelist {path} is larger than {MAX_BYTES} bytes; is it another file?")
+            raise ConfigError(
+                f"namelist {path} is larger than {MAX_BYTES} bytes; is it another file?"
+            )
         return _decode(file.read_bytes(), path)
     except (OSError, ValueError) as error:
         raise ConfigError(f"namelist {str(path)!r} cannot be read: {error}.") from error
@@ -147,8 +149,8 @@ def _group(tokens: list[Token], position: int, name: str) -> tuple[Group, int]:
     if position == len(tokens) or tokens[position].kind == "group":
         before = f"before {tokens[position].text!r}" if position < len(tokens) else "at the end"
         raise ConfigError(
-            f"{name}, line {head.line}: &{group_name[:60]} has no closing '/' {before}; end the group "
-            "with '/' on a line of its own."
+            f"{name}, line {head.line}: &{group_name[:60]} has no closing '/' {before}; end the "
+            "group with '/' on a line of its own."
         )
     return Group(group_name, head.line, tuple(assignments)), position + 1
 

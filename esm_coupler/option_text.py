@@ -65,6 +65,8 @@ def _scalar(kind: Any, metadata: list[Any]) -> str:
         least = "a text" if "min_length" not in limits else "a non-empty text"
         return f"{least} in quotes of at most {limits['max_length']} characters"
     noun = "an integer" if kind is int else "a finite real number"
+    if "multiple_of" in limits:
+        noun += f" divisible by {limits['multiple_of']}"
     if "gt" in limits:
         return f"{noun} above {limits['gt']:g} and at most {limits['le']:g}"
     return f"{noun} from {limits['ge']:.10g} to {limits['le']:.10g}"

@@ -6,12 +6,16 @@ Descriptions and limits written here are what the error messages, the templates 
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import re
+import typing
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
+
+from .generator import architecture
 
 MAX_TEXT = 1024
 MAX_INTEGER = 2**31 - 1  # a Fortran default integer
@@ -109,9 +113,9 @@ class TrainingConfig:
     learning_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = option(
         "peak learning rate of the optimiser", 1e-3
     )
-    warmup_steps: NotNegative = option("steps over which the learning rate rises from 0", 200)
-    ema_halflife: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)] = option(
-        "half-life of the running mean of the weights [samples]; 0 means none", 20000.0
+    warmup_steps: Positive = option("steps over which the learning rate rises from 0", 200)
+    ema_halflife: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)] = option(
+        "half-life of the running mean of the weights [samples]", 20000.0
     )
     seed: NotNegative = option("seed of the initial weights, the batches and the noise", 1)
     device: Literal["auto", "cpu", "cuda"] = option(
@@ -135,3 +139,28 @@ class TrainingConfig:
                 f"year {min(both)} is in train_years and in validation_years; give it in one only"
             )
         return self
+
+
+def _validated(plain: type) -> type:
+    """A subclass of a plain dataclass that checks what the metadata of its options says."""
+    types = typing.get_type_hints(plain)
+    fields = [
+        (option.name, Annotated[types[option.name], Field(**option.metadata)], option.default)
+        for option in dataclasses.fields(plain)
+    ]
+    made = dataclasses.make_dataclass(plain.__name__, fields, bases=(plain,), frozen=True)
+    made.__doc__ = plain.__doc__
+    return dataclass(frozen=True, config=STRICT)(made)
+
+
+AutoencoderConfig = _validated(architecture.AutoencoderConfig)
+DenoiserConfig = _validated(architecture.DenoiserConfig)
+
+GROUPS: dict[str, type] = {
+    "coupler_nml": CouplerConfig,
+    "generator_nml": GeneratorConfig,
+    "ensemble_nml": EnsembleConfig,
+    "training_nml": TrainingConfig,
+    "autoencoder_nml": AutoencoderConfig,
+    "denoiser_nml": DenoiserConfig,
+}

@@ -1,0 +1,39 @@
+"""Sizes of the two networks, free of torch, so that namelists can be checked without it.
+
+Each option says in its metadata what it is and from where to where it may go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def _option(
+    description: str, default: float, low: float, high: float, multiple_of: int | None = None
+) -> Any:
+    metadata = {"description": description, "ge": low, "le": high, "multiple_of": multiple_of}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """The autoencoder: sizes of the network and weight of its prior."""
+
+    latent_channels: int = _option("channels of the latent", 8, 1, 256)
+    channels: int = _option("channels at half the grid's resolution", 64, 8, 1024, 8)
+    latent_blocks: int = _option("residual blocks at a quarter of the resolution", 3, 0, 32)
+    kl_weight: float = _option("weight of the prior on the latent", 0.1, 0, 1000)
+
+
+@dataclass(frozen=True)
+class DenoiserConfig:
+    """The denoiser: sizes of the network, and the noise levels that it is trained on."""
+
+    channels: int = _option("channels at the latent's resolution", 128, 8, 2048, 8)
+    coarse_channels: int = _option("channels at the coarser resolutions", 192, 8, 2048, 8)
+    blocks: int = _option("residual blocks at each resolution", 2, 1, 32)
+    embedding: int = _option("length of the embedding of noise level and day", 256, 8, 4096)
+    dropout: float = _option("share of activations dropped while training", 0.1, 0, 0.9)
+    log_sigma_mean: float = _option("mean of the logarithm of the noise level", -0.2, -10, 10)
+    log_sigma_std: float = _option("spread of the logarithm of the noise level", 1.4, 0.01, 10)

@@ -1,0 +1,90 @@
+"""All ranks come to one verdict, so that no rank waits for one that has failed."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import numpy as np
+from .mpi import MPI
+
+from ..errors import Status
+from .failure import WELL, Verdict, explain
+
+# A call's body is a generator function: each `yield` is a meeting point that no rank passes
+# unless every rank has reached it. Its return value, if any, is a note for the user.
+Phases = Generator[None, None, "str | None"]
+
+_TEXT_BYTES = 16384
+_STATUSES = 64  # more than there are
+
+
+class Agreement:
+    """The verdicts of all ranks of one communicator. Its buffers are made once: agreeing on an
+    out-of-memory must not need memory."""
+
+    def __init__(self, comm: MPI.Comm) -> None:
+        self.comm = comm
+        self.rank = comm.Get_rank()
+        self.size = comm.Get_size()
+        self._mine = np.zeros(1, np.int64)
+        self._worst = np.zeros(1, np.int64)
+        self._text = np.zeros(_TEXT_BYTES, np.uint8)
+
+    def settle(self, verdict: Verdict) -> Verdict:
+        """The verdict of the lowest rank that failed, else of the lowest with a note, on all."""
+        self._mine[0] = self._weight(verdict)
+        self.comm.Allreduce(self._mine, self._worst, MPI.MAX)
+        if not self._worst[0]:
+            return WELL
+        remaining, status = divmod(int(self._worst[0]) % (self._failed()), _STATUSES)
+        return Verdict(Status(status), self._share(verdict, owner=self.size - remaining))
+
+    def _weight(self, verdict: Verdict) -> int:
+        """One number whose maximum tells owner and status: failures before notes, then by rank."""
+        if verdict == WELL:
+            return 0
+        weight = (self.size - self.rank) * _STATUSES + verdict.status
+        return weight + self._failed() if verdict.status else weight
+
+    def _failed(self) -> int:
+        return (self.size + 1) * _STATUSES
+
+    def _share(self, verdict: Verdict, owner: int) -> str:
+        if self.rank == owner:
+            self._text[:] = 0
+            text = verdict.text
+            if verdict.status:
+                text = f"rank {self.rank}: {text}"
+            encoded = shorten(text, _TEXT_BYTES).encode(errors="replace")[:_TEXT_BYTES]
+            self._text[: len(encoded)] = np.frombuffer(encoded, np.uint8)
+        self.comm.Bcast(self._text, root=owner)
+        return self._text.tobytes().rstrip(b"\0").decode(errors="replace")
+
+
+def shorten(text: str, length: int) -> str:
+    """Cut the middle out of a long text: its head says what, a traceback's tail says where."""
+    if len(text) <= length:
+        return text
+    half = (length - 5) // 2
+    return f"{text[:half]}\n...\n{text[-half:]}"
+
+
+def run(phases: Phases, agreement: Agreement) -> Verdict:
+    """Carry out a call on every rank; the same verdict on all, and nobody left waiting."""
+    while True:
+        verdict, finished = _advance(phases)
+        agreed = agreement.settle(verdict)
+        if agreed.status or finished:
+            phases.close()
+            return agreed
+
+
+def _advance(phases: Phases) -> tuple[Verdict, bool]:
+    """Run to the next meeting point. The one place that catches what a call may raise."""
+    try:
+        next(phases)
+    except StopIteration as stop:
+        return Verdict(Status.OK, stop.value or ""), True
+    except BaseException as error:
+        return explain(error), False
+    return WELL, False

@@ -1,0 +1,125 @@
+"""Which cells of the global grid each rank owns: the block table and what is held against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import DomainError, FieldError
+
+
+@dataclass(frozen=True)
+class Block:
+    """Interior of one block on the global grid: first cell (1-based) and size."""
+
+    i_first: int
+    j_first: int
+    nx: int
+    ny: int
+
+    def rows(self) -> slice:
+        return slice(self.j_first - 1, self.j_first - 1 + self.ny)
+
+    def columns(self) -> slice:
+        return slice(self.i_first - 1, self.i_first - 1 + self.nx)
+
+    def __str__(self) -> str:
+        last = self.i_first + self.nx - 1, self.j_first + self.ny - 1
+        return f"i {self.i_first}..{last[0]}, j {self.j_first}..{last[1]}"
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The blocks of one rank. `largest` is the greatest block size (nx, ny) on any rank."""
+
+    nx_global: int
+    ny_global: int
+    halo: int
+    blocks: tuple[Block, ...]
+    largest: tuple[int, int]
+
+    @property
+    def n_cells(self) -> int:
+        """Interior cells of this rank."""
+        return sum(block.nx * block.ny for block in self.blocks)
+
+    def check_extents(self, what: str, extents: Sequence[int]) -> None:
+        """FieldError unless an array of Fortran `extents` can hold this rank's blocks."""
+        if not self.blocks:
+            return
+        if len(extents) == 2 and len(self.blocks) > 1:
+            raise FieldError(
+                f"{what} has rank 2, but this rank has {len(self.blocks)} blocks: "
+                f"give it a third extent of {len(self.blocks)}"
+            )
+        allowed = self._allowed_extents()
+        n_blocks = extents[2] if len(extents) == 3 else 1
+        if tuple(extents[:2]) not in allowed or n_blocks != len(self.blocks):
+            shapes = " or ".join(f"({nx}, {ny}, {len(self.blocks)})" for nx, ny in allowed)
+            raise FieldError(
+                f"{what} has extents {tuple(extents)}, but this rank's blocks with a halo of "
+                f"{self.halo} need {shapes}"
+            )
+
+    def _allowed_extents(self) -> list[tuple[int, int]]:
+        """The largest block of this rank, or of any rank: some models pad to the latter."""
+        own = max(b.nx for b in self.blocks), max(b.ny for b in self.blocks)
+        sizes = dict.fromkeys((own, self.largest))
+        return [(nx + 2 * self.halo, ny + 2 * self.halo) for nx, ny in sizes]
+
+    def interiors(self, view: np.ndarray) -> list[np.ndarray]:
+        """Interior (y, x) of each block in a view (block, y, x) with halo."""
+        h = self.halo
+        return [view[n, h : h + b.ny, h : h + b.nx] for n, b in enumerate(self.blocks)]
+
+
+def check_blocks(nx_global: int, ny_global: int, halo: int, blocks: Sequence[Block]) -> None:
+    """DomainError unless this rank's numbers are possible."""
+    if nx_global < 1 or ny_global < 1:
+        raise DomainError(f"the global grid is {nx_global} x {ny_global}: both must be positive")
+    if halo < 0:
+        raise DomainError(f"halo is {halo}: the width must be 0 or more")
+    for number, block in enumerate(blocks, start=1):
+        _check_inside(number, block, nx_global, ny_global)
+
+
+def _check_inside(number: int, block: Block, nx_global: int, ny_global: int) -> None:
+    if block.nx < 1 or block.ny < 1:
+        raise DomainError(f"block {number} is {block.nx} x {block.ny}: both must be positive")
+    inside_x = 1 <= block.i_first <= nx_global - block.nx + 1
+    inside_y = 1 <= block.j_first <= ny_global - block.ny + 1
+    if not (inside_x and inside_y):
+        raise DomainError(
+            f"block {number} ({block}) is not inside the global grid "
+            f"i 1..{nx_global}, j 1..{ny_global}: give 1-based indices of its interior"
+        )
+
+
+def check_owned_once(blocks: Sequence[Sequence[Block]], nx_global: int, ny_global: int) -> None:
+    """DomainError if two blocks, `blocks[rank]`, share a cell; names both and the cell."""
+    owner = np.zeros((ny_global, nx_global), np.int32)
+    numbered = [(r, n, b) for r, own in enumerate(blocks) for n, b in enumerate(own, start=1)]
+    for count, (rank, number, block) in enumerate(numbered, start=1):
+        cells = owner[block.rows(), block.columns()]
+        if cells.any():
+            j, i = np.argwhere(cells)[0]
+            other_rank, other, _ = numbered[cells[j, i] - 1]
+            raise DomainError(
+                f"cell i={block.i_first + i}, j={block.j_first + j} is in block {other} of rank "
+                f"{other_rank} and in block {number} of rank {rank}: a cell has one owner"
+            )
+        cells[...] = count
+
+
+def global_cells(blocks: Sequence[Sequence[Block]], nx_global: int) -> np.ndarray:
+    """Flat indices (y * nx_global + x) of all interior cells, rank by rank, block by block."""
+    parts = [_block_cells(b, nx_global) for own in blocks for b in own]
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def _block_cells(block: Block, nx_global: int) -> np.ndarray:
+    j = np.arange(block.ny, dtype=np.int64)[:, None] + (block.j_first - 1)
+    i = np.arange(block.nx, dtype=np.int64)[None, :] + (block.i_first - 1)
+    return (j * nx_global + i).ravel()

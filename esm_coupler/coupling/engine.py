@@ -1,0 +1,191 @@
+"""What fills the fields on the generator's rank: a generator, or a loopback to test the way."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from ..errors import DomainError, FieldError, InvalidValueError
+from .device import choose_device, limit_threads, release_device
+from .masks import compare_masks, require_covered
+
+if TYPE_CHECKING:
+    from ..config import Config
+    from ..generator.projection import ProjectionReport
+    from ..state import State
+
+
+@dataclass(frozen=True)
+class Result:
+    """Fields (field, y, x) float64 in the order asked for, and what is to be told of them."""
+
+    values: np.ndarray
+    seconds: float
+    cells_out_of_bounds: int = 0
+    cells_changed: int = 0
+
+
+class Engine(Protocol):
+    """`reads_on_generate`: whether `generate` wants the host's fields as they are."""
+
+    reads_on_generate: bool
+
+    def check_grid(self, nx_global: int, ny_global: int) -> None: ...
+    def check_field(self, name: str) -> None: ...
+    def take_mask(self, ocean: np.ndarray) -> str: ...
+    def check_covered(self, owned: np.ndarray) -> None: ...
+    def generate(
+        self, names: tuple[str, ...], values: np.ndarray, member: int, date: int
+    ) -> Result: ...
+    def step(
+        self, names: tuple[str, ...], values: np.ndarray, date: int, seconds: float
+    ) -> Result: ...
+    def close(self) -> None: ...
+
+
+def build_engine(config: Config) -> Engine:
+    """The engine that &coupler_nml asks for."""
+    if config.coupler.engine == "loopback":
+        return LoopbackEngine()
+    return GeneratorEngine(config)
+
+
+class LoopbackEngine:
+    """Gives back what it gets, on any grid, for any field name, without torch."""
+
+    reads_on_generate = True
+
+    def check_grid(self, nx_global: int, ny_global: int) -> None:
+        """Any grid will do."""
+
+    def check_field(self, name: str) -> None:
+        """Any name will do."""
+
+    def take_mask(self, ocean: np.ndarray) -> str:
+        """Land and ocean are the same to a loopback."""
+        return ""
+
+    def check_covered(self, owned: np.ndarray) -> None:
+        """Cells without owner stay where they are."""
+
+    def generate(
+        self, names: tuple[str, ...], values: np.ndarray, member: int, date: int
+    ) -> Result:
+        return Result(values, seconds=0.0)
+
+    def step(
+        self, names: tuple[str, ...], values: np.ndarray, date: int, seconds: float
+    ) -> Result:
+        return Result(values, seconds=0.0)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class GeneratorEngine:
+    """A generator with its checkpoint, on the host's mask once that is known."""
+
+    reads_on_generate = False
+
+    def __init__(self, config: Config) -> None:
+        from ..generator.generator import Generator
+
+        self._config = config
+        self._threads = config.coupler.threads
+        limit_threads(self._threads)
+        self._generator = Generator.load(
+            config.generator.checkpoint,
+            device=choose_device(config.generator.device),
+            threads=self._threads,
+        )
+        self._grid = self._generator.grid
+        self._has_host_mask = False
+
+    def check_grid(self, nx_global: int, ny_global: int) -> None:
+        ny, nx = self._grid.shape
+        if (nx_global, ny_global) != (nx, ny):
+            raise DomainError(
+                f"the host's grid is {nx_global} x {ny_global}, that of checkpoint "
+                f"'{self._config.generator.checkpoint}' is {nx} x {ny}: use a checkpoint that was "
+                f"trained on the host's grid"
+            )
+
+    def check_field(self, name: str) -> None:
+        if name not in self._generator.names:
+            near = get_close_matches(name, self._generator.names, n=1)
+            raise FieldError(
+                f"field '{name}' is unknown{f' (did you mean {near[0]!r}?)' if near else ''}: the "
+                f"checkpoint has {', '.join(self._generator.names)}"
+            )
+
+    def take_mask(self, ocean: np.ndarray) -> str:
+        """Hold the generator to the host's ocean (y, x); a note if the two masks differ."""
+        note = compare_masks(ocean, self._generator.grid.mask)
+        self._grid = self._generator.grid.with_mask(ocean & self._generator.grid.mask)
+        self._has_host_mask = True
+        return note
+
+    def check_covered(self, owned: np.ndarray) -> None:
+        """A host's own mask is known only where it has blocks: then its ocean is what counts."""
+        if not self._has_host_mask:
+            require_covered(self._grid.mask, owned)
+
+    def generate(
+        self, names: tuple[str, ...], values: np.ndarray, member: int, date: int
+    ) -> Result:
+        from ..generator.generator import Request
+        from ..state import parse_date
+
+        if member < 1:
+            raise InvalidValueError(f"member is {member}: members count from 1")
+        limit_threads(self._threads)
+        sample = self._generator.sample(
+            Request(
+                member=member,
+                date=parse_date(date),
+                seed=self._config.ensemble.seed,
+                n_steps=self._config.generator.n_steps,
+            )
+        )
+        return _result(names, self._on_host_mask(sample.state), sample.report, sample.seconds)
+
+    def _on_host_mask(self, state: State) -> State:
+        """Without what lies outside the host's ocean, and consistent at its coasts."""
+        if not self._has_host_mask:
+            return state
+        from ..generator.projection import project
+        from ..state import State
+
+        wet = np.where(self._grid.mask, state.values, 0.0)
+        return project(State(wet, state.names, self._grid))[0]
+
+    def step(
+        self, names: tuple[str, ...], values: np.ndarray, date: int, seconds: float
+    ) -> Result:
+        from ..generator.projection import check_plausible, project
+        from ..state import State, parse_date
+
+        parse_date(date)
+        if not 0.0 < seconds < float("inf"):
+            raise InvalidValueError(f"seconds is {seconds}: the length of a step is positive")
+        start = time.perf_counter()
+        given = State(values, names, self._grid)
+        check_plausible(given)
+        wet = State(np.where(self._grid.mask, values, 0.0), names, self._grid)
+        state, report = project(wet)
+        return _result(names, state, report, time.perf_counter() - start)
+
+    def close(self) -> None:
+        del self._generator
+        release_device()
+
+
+def _result(
+    names: tuple[str, ...], state: State, report: ProjectionReport, seconds: float
+) -> Result:
+    values = np.stack([state[name] for name in names])
+    return Result(values, seconds, report.cells_out_of_bounds, report.cells_changed)

@@ -1,0 +1,179 @@
+"""The functions behind the C ABI: each has the arguments of its namesake in esm_coupler.h and
+gives its status + 1, because cffi gives 0 where Python could not be called."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import DomainError, InvalidValueError, Status
+from .agree import Agreement, Phases, run
+from .domain import Block
+from .failure import NotStartedError, StoppedError, Verdict, explain
+from .mpi import MPI, require_mpi
+from .session import Session
+from .views import HostArray, real_kind
+
+_ffi: Any = None  # cffi's pair, from `register`
+_lib: Any = None
+_numbers = itertools.count(1)
+_running: dict[int, Session] = {}
+_stopped: set[int] = set()
+_WELL = Status.OK + 1
+
+
+def register(ffi: Any, lib: Any) -> None:
+    """Put these functions behind the C ones. What Python would print goes to its logs instead:
+    the terminal is the host's."""
+    global _ffi, _lib
+    _ffi, _lib = ffi, lib
+    logging.captureWarnings(True)
+    logging.getLogger().addHandler(logging.NullHandler())
+    for function in _FUNCTIONS:
+        ffi.def_extern(name=f"esm_python_{function.__name__}")(function)
+
+
+def start(coupler: Any, fortran_comm: int, namelist: Any) -> int:
+    """`fortran_comm` is a duplicate, and Python's to free from here on. The C side has seen to it
+    that *coupler is 0."""
+    try:
+        require_mpi()
+        agreement = Agreement(MPI.Comm.f2py(fortran_comm))
+        verdict = run(_start(Session(agreement), coupler, namelist), agreement)
+        if verdict.status:
+            agreement.comm.Free()
+    except BaseException as error:
+        verdict = explain(error)
+    return _answer(verdict)
+
+
+def _start(session: Session, coupler: Any, namelist: Any) -> Phases:
+    yield from session.start(os.fsdecode(_ffi.string(namelist)))
+    yield
+    coupler[0] = next(_numbers)
+    _running[coupler[0]] = session
+
+
+def set_domain(
+    coupler: int, nx_global: int, ny_global: int, n_blocks: int,
+    i_first: Any, j_first: Any, nx: Any, ny: Any, halo: int,
+) -> int:  # fmt: skip
+    def call(session: Session) -> Phases:
+        if n_blocks < 0:
+            raise DomainError(f"n_blocks is {n_blocks}: a rank has 0 or more")
+        columns = (_integers(pointer, n_blocks) for pointer in (i_first, j_first, nx, ny))
+        blocks = tuple(Block(*numbers) for numbers in zip(*columns, strict=True))
+        return (yield from session.set_domain(nx_global, ny_global, halo, blocks))
+
+    return _collective(coupler, call)
+
+
+def set_mask(coupler: int, ocean: Any, rank: int, shape: Any) -> int:
+    def call(session: Session) -> Phases:
+        mask = HostArray(_ffi, "mask", ocean, np.int32, _integers(shape, rank))
+        return (yield from session.set_mask(mask))
+
+    return _collective(coupler, call)
+
+
+def bind(coupler: int, name: Any, data: Any, item_size: int, rank: int, shape: Any) -> int:
+    def call(session: Session) -> Phases:
+        field = _text(name)
+        kind = real_kind(field, item_size)
+        array = HostArray(_ffi, field, data, kind, _integers(shape, rank))
+        return (yield from session.bind(array))
+
+    return _collective(coupler, call)
+
+
+def generate(coupler: int, member: int, date: int) -> int:
+    return _collective(coupler, lambda session: session.generate(member, date))
+
+
+def step(coupler: int, date: int, seconds: float) -> int:
+    return _collective(coupler, lambda session: session.step(date, seconds))
+
+
+def diagnostic(coupler: int, name: Any, value: Any) -> int:
+    """Local: all ranks have the same numbers already."""
+    try:
+        diagnostics = _session(coupler).diagnostics
+        wanted = _text(name)
+        if wanted not in diagnostics:
+            raise InvalidValueError(
+                f"diagnostic '{wanted}' is unknown: choose from {', '.join(diagnostics)}"
+            )
+        value[0] = diagnostics[wanted]
+    except BaseException as error:
+        return _answer(explain(error))
+    return _WELL
+
+
+def ping(coupler: int, renew_views: int) -> int:
+    """Local, and timed by the bench: nothing is here that a call could do without."""
+    try:
+        session = _running.get(coupler) or _session(coupler)
+        if renew_views:
+            session.renew_views()
+        for view in session.views:
+            view.item(0)
+    except BaseException as error:
+        return _answer(explain(error))
+    return _WELL
+
+
+def stop(coupler: int) -> int:
+    """The coupler is gone afterwards, also if its end did not go well."""
+    status = _collective(coupler, Session.stop)
+    session = _running.pop(coupler, None)
+    if session is not None:
+        _stopped.add(coupler)
+        if not MPI.Is_finalized():
+            session.agreement.comm.Free()
+    return status
+
+
+def _collective(coupler: int, call: Callable[[Session], Phases]) -> int:
+    """Carry a call out on all ranks together. Nothing that Python raises gets past here."""
+    try:
+        session = _session(coupler)
+        with session.lock:
+            require_mpi()
+            verdict = run(call(session), session.agreement)
+    except BaseException as error:
+        verdict = explain(error)
+    return _answer(verdict)
+
+
+def _session(coupler: int) -> Session:
+    if coupler in _running:
+        return _running[coupler]
+    if coupler in _stopped:
+        raise StoppedError(f"coupler {coupler} was stopped: start a new one")
+    raise NotStartedError(f"there is no coupler {coupler}: call esm_start first")
+
+
+def _answer(verdict: Verdict) -> int:
+    _lib.esm_set_message(verdict.text.encode(errors="replace"))
+    return verdict.status + 1
+
+
+def _text(pointer: Any) -> str:
+    return _ffi.string(pointer).decode(errors="replace")
+
+
+def _integers(pointer: Any, count: int) -> list[int]:
+    """`count` numbers from C; an empty list needs no memory."""
+    if count > 0 and pointer == _ffi.NULL:
+        raise InvalidValueError(f"a list of {count} integers has no memory")
+    return _ffi.unpack(pointer, count) if count > 0 else []
+
+
+_FUNCTIONS: tuple[Callable[..., int], ...] = (
+    start, set_domain, set_mask, bind, generate, step, diagnostic, ping, stop,
+)  # fmt: skip

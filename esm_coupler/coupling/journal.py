@@ -1,0 +1,54 @@
+"""One line per call in the user's log file, so that a run can be traced back to its states."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+import numpy as np
+
+from ..errors import ConfigError, OutputError
+from .engine import Result
+from .libraries import duplicate_libraries
+
+
+class _Handler(logging.FileHandler):
+    """logging prints its own errors to stderr, which belongs to the host: raise them instead."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        raise OutputError(f"log_file '{self.baseFilename}' cannot be written: is the disk full?")
+
+
+class Journal:
+    """The log file of one coupler; an empty path means none."""
+
+    def __init__(self, path: str) -> None:
+        self._logger = logging.Logger("esm_coupler.coupling", logging.INFO)
+        self._logger.addHandler(_open(path) if path else logging.NullHandler())
+        for family, paths in duplicate_libraries().items():
+            self._logger.warning("two copies of %s: %s", family, ", ".join(paths))
+
+    def record(self, call: str, numbers: str, result: Result) -> None:
+        """What was asked for and what came out, with the hash of all bits that go to the host."""
+        if isinstance(self._logger.handlers[0], logging.NullHandler):
+            return
+        digest = hashlib.sha256(np.ascontiguousarray(result.values)).hexdigest()
+        self._logger.info(
+            "%s %s: %.3f s, %d cells out of bounds, %d cells corrected, sha256 %s",
+            call, numbers, result.seconds, result.cells_out_of_bounds, result.cells_changed, digest,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        for handler in self._logger.handlers:
+            handler.close()
+
+
+def _open(path: str) -> logging.Handler:
+    try:
+        handler = _Handler(path, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"log_file = '{path}' in &coupler_nml cannot be opened: {error.strerror}"
+        ) from None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    return handler

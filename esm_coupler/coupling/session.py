@@ -1,0 +1,267 @@
+"""One coupler: its blocks, its fields, and the phases of each call.
+
+Every method that other ranks take part in is a generator function: `yield` marks a meeting point
+(see agree.py). Between two of them there is either work of this rank alone or MPI on buffers that
+exist, never both; what a call changes for good is assigned after its last `yield`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from .mpi import MPI
+
+from ..errors import CallOrderError, DomainError, FieldError, InvalidValueError
+from .agree import Agreement, Phases
+from .device import GENERATOR_RANK
+from .domain import Block, Domain, check_blocks, check_owned_once
+from .masks import as_mask
+from .route import Route
+from .views import HostArray
+
+if TYPE_CHECKING:
+    from .engine import Engine, Result
+    from .journal import Journal
+
+DIAGNOSTICS = ("seconds", "cells_out_of_bounds", "cells_changed")
+_NAME_BYTES = 64
+
+
+class Session:
+    """What Python holds of one coupler on one rank, from esm_start to esm_stop."""
+
+    def __init__(self, agreement: Agreement) -> None:
+        self.agreement = agreement
+        self.lock = threading.Lock()  # calls from several threads of a host: one after another
+        self.domain: Domain | None = None
+        self.arrays: dict[str, HostArray] = {}
+        self.views: list[np.ndarray] = []
+        self.diagnostics = {"calls": 0.0, **dict.fromkeys(DIAGNOSTICS, 0.0)}
+        self._comm = agreement.comm
+        self._is_root = agreement.rank == GENERATOR_RANK
+        self._reads_on_generate = False
+        self._covered = False
+        self._route: Route
+        self._engine: Engine  # on the generator's rank only, as is the journal
+        self._journal: Journal
+
+    def start(self, namelist: str) -> Phases:
+        """Read the namelist and load the generator, on its rank."""
+        flag = np.zeros(1, np.int64)
+        if self._is_root:
+            from ..config import read_namelist
+            from .engine import build_engine
+            from .journal import Journal
+
+            config = read_namelist(namelist)
+            self._engine = build_engine(config)
+            self._journal = Journal(config.coupler.log_file)
+            flag[0] = self._engine.reads_on_generate
+        yield
+        self._comm.Bcast(flag, root=GENERATOR_RANK)
+        self._reads_on_generate = bool(flag[0])
+
+    def set_domain(
+        self, nx_global: int, ny_global: int, halo: int, blocks: tuple[Block, ...]
+    ) -> Phases:
+        """Learn every rank's blocks; the generator's rank holds them against each other."""
+        if self.domain is not None:
+            raise CallOrderError(
+                "set_domain was called before: a new decomposition needs stop and a new start"
+            )
+        check_blocks(nx_global, ny_global, halo, blocks)
+        size = self.agreement.size
+        own = np.array([nx_global, ny_global, halo, len(blocks), *_largest(blocks)], np.int64)
+        headers = np.zeros((size, own.size), np.int64)
+        yield
+        self._comm.Allgather(own, headers)
+        yield
+        _require_same(headers[:, :3], ("nx_global", "ny_global", "halo"), DomainError)
+        mine = np.array([(b.i_first, b.j_first, b.nx, b.ny) for b in blocks], np.int64).ravel()
+        counts = 4 * headers[:, 3]
+        table = np.zeros(int(counts.sum()) if self._is_root else 0, np.int64)
+        layout = [table, counts, np.cumsum(counts) - counts, MPI.INT64_T]
+        yield
+        self._comm.Gatherv(mine, layout if self._is_root else None, root=GENERATOR_RANK)
+        yield
+        largest = int(headers[:, 4].max()), int(headers[:, 5].max())
+        domain = Domain(nx_global, ny_global, halo, blocks, largest)
+        owned = _by_rank(table, headers[:, 3]) if self._is_root else None
+        if owned is not None:
+            self._engine.check_grid(nx_global, ny_global)
+            check_owned_once(owned, nx_global, ny_global)
+        route = Route(self._comm, domain, owned)
+        yield
+        self.domain, self._route = domain, route
+
+    def set_mask(self, ocean: HostArray) -> Phases:
+        """Hold the generator to the host's mask, an array of 0 and 1."""
+        domain = self._need_domain("set_mask")
+        domain.check_extents("the mask", ocean.extents)
+        ocean.renew(domain)
+        route = self._route
+        route.reserve(1)
+        route.pack([ocean])
+        yield
+        route.gather()
+        yield
+        note = ""
+        if self._is_root:
+            note = self._engine.take_mask(as_mask(route.unpack()[0]))
+        self._covered = False
+        return note
+
+    def bind(self, array: HostArray) -> Phases:
+        """Add an array of the host to what generate and step work on."""
+        domain = self._need_domain("bind")
+        name = _padded(array.name)
+        agreed = name.copy()
+        self._check_new(array, domain)
+        array.renew(domain)
+        yield
+        self._comm.Bcast(agreed, root=GENERATOR_RANK)
+        yield
+        if not np.array_equal(agreed, name):
+            first = agreed.tobytes().rstrip(b"\0").decode(errors="replace")
+            raise FieldError(
+                f"'{array.name}' is bound here and '{first}' on rank {GENERATOR_RANK}: "
+                f"bind the same fields in the same order on all ranks"
+            )
+        if self._is_root:
+            self._engine.check_field(array.name)
+        yield
+        self.arrays[array.name] = array
+        self._keep_views()
+
+    def _check_new(self, array: HostArray, domain: Domain) -> None:
+        if array.name in self.arrays:
+            raise FieldError(f"field '{array.name}' is bound already: bind each field once")
+        domain.check_extents(f"'{array.name}'", array.extents)
+        for other in self.arrays.values():
+            if array.overlaps(other):
+                raise FieldError(
+                    f"'{array.name}' lies on the memory of '{other.name}': give each its own array"
+                )
+
+    def generate(self, member: int, date: int) -> Phases:
+        """Fill the bound arrays with a member."""
+        numbers = np.array([[member, date]], np.int64)
+        yield from self._prepare("generate", numbers, ("member", "date"))
+        values = (yield from self._collect()) if self._reads_on_generate else self._route.values
+        result = None
+        if self._is_root:
+            result = self._engine.generate(tuple(self.arrays), values, member, date)
+            self._journal.record("generate", f"member {member} date {date}", result)
+        yield from self._hand_out(result)
+
+    def step(self, date: int, seconds: float) -> Phases:
+        """Take the bound arrays forward."""
+        numbers = np.array([[date, seconds]], np.float64)
+        yield from self._prepare("step", numbers, ("date", "seconds"))
+        values = yield from self._collect()
+        result = None
+        if self._is_root:
+            result = self._engine.step(tuple(self.arrays), values, date, seconds)
+            self._journal.record("step", f"date {date} seconds {seconds}", result)
+        yield from self._hand_out(result)
+
+    def _prepare(self, call: str, numbers: np.ndarray, names: Sequence[str]) -> Phases:
+        """Buffers for all bound fields; the same numbers on all ranks; no ocean without owner."""
+        self._need_domain(call)
+        if not self.arrays:
+            raise CallOrderError(f"{call} has nothing to work on: bind at least one field before")
+        if self._route.n_fields != len(self.arrays):
+            self._route.reserve(len(self.arrays))
+        everyone = np.zeros((self.agreement.size, numbers.size), numbers.dtype)
+        yield
+        self._comm.Allgather(numbers, everyone)
+        yield
+        _require_same(everyone, names, InvalidValueError)
+        if self._is_root and not self._covered:
+            domain = self._need_domain(call)
+            owned = np.zeros((domain.ny_global, domain.nx_global), bool)
+            owned.reshape(-1)[self._route.cells] = True
+            self._engine.check_covered(owned)
+        self._covered = True
+
+    def _collect(self) -> Generator[None, None, np.ndarray]:
+        """Bring the bound arrays together: (field, y, x) on the generator's rank."""
+        self._route.pack(list(self.arrays.values()))
+        yield
+        self._route.gather()
+        yield
+        return self._route.unpack() if self._is_root else self._route.values
+
+    def _hand_out(self, result: Result | None) -> Phases:
+        """Send the result to all ranks, and write it once all of them have it."""
+        report = np.zeros(len(DIAGNOSTICS))
+        if result is not None:
+            report[:] = [getattr(result, name) for name in DIAGNOSTICS]
+            self._route.stage(result.values)
+        yield
+        self._comm.Bcast(report, root=GENERATOR_RANK)
+        self._route.scatter()
+        yield
+        self._route.deliver(list(self.arrays.values()))
+        self.diagnostics.update(zip(DIAGNOSTICS, report.tolist(), strict=True))
+        self.diagnostics["calls"] += 1.0
+
+    def stop(self) -> Phases:
+        """Forget the host's arrays and free the generator."""
+        self.arrays.clear()
+        self.views.clear()
+        if self._is_root:
+            self._engine.close()
+            self._journal.close()
+        yield
+
+    def renew_views(self) -> None:
+        """Make all views anew, as if the arrays had just been bound."""
+        if self.domain is not None:
+            for array in self.arrays.values():
+                array.renew(self.domain)
+            self._keep_views()
+
+    def _keep_views(self) -> None:
+        self.views = [array.view for array in self.arrays.values() if array.n_bytes]
+
+    def _need_domain(self, call: str) -> Domain:
+        if self.domain is None:
+            raise CallOrderError(f"{call} was called before set_domain: say first which blocks")
+        return self.domain
+
+
+def _largest(blocks: Sequence[Block]) -> tuple[int, int]:
+    return max((b.nx for b in blocks), default=0), max((b.ny for b in blocks), default=0)
+
+
+def _by_rank(table: np.ndarray, n_blocks: np.ndarray) -> list[list[Block]]:
+    """The gathered block table as blocks[rank]."""
+    rows = iter(table.reshape(-1, 4).tolist())
+    return [[Block(*next(rows)) for _ in range(n)] for n in n_blocks.tolist()]
+
+
+def _padded(name: str) -> np.ndarray:
+    """A field name as bytes of fixed length, to be held against the other ranks'."""
+    encoded = name.encode(errors="replace")
+    if not 0 < len(encoded) < _NAME_BYTES:
+        raise FieldError(f"'{name}' is no field name: give 1 to {_NAME_BYTES - 1} characters")
+    padded = np.zeros(_NAME_BYTES, np.uint8)
+    padded[: len(encoded)] = np.frombuffer(encoded, np.uint8)
+    return padded
+
+
+def _require_same(
+    rows: np.ndarray, names: Sequence[str], error: type[DomainError] | type[InvalidValueError]
+) -> None:
+    """Raise `error` unless all rows (rank, number) are equal; names the first that is not."""
+    different = rows != rows[0]
+    if different.any():
+        rank, column = np.argwhere(different)[0]
+        raise error(
+            f"{names[column]} is {rows[rank, column]:g} on rank {rank} and {rows[0, column]:g} "
+            f"on rank 0: it must be the same on all ranks"
+        )

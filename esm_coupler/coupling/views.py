@@ -1,0 +1,83 @@
+"""The host's own memory as numpy arrays, made once and kept: a bound array costs no copy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..errors import FieldError
+from .domain import Domain
+
+_KINDS = {4: np.float32, 8: np.float64}
+
+
+class HostArray:
+    """An array of the host: Fortran extents (nx, ny[, block]), seen as (block, y, x)."""
+
+    def __init__(
+        self, ffi: Any, name: str, data: Any, kind: type[np.generic], extents: Sequence[int]
+    ) -> None:
+        """`data` is a cffi pointer to items of `kind`; FieldError for an impossible shape."""
+        if len(extents) not in (2, 3) or min(extents) < 0:
+            raise FieldError(f"'{name}' has extents {tuple(extents)}: bind rank 2 or 3")
+        self.name = name
+        self.extents = tuple(extents)
+        self.n_bytes = prod(extents) * np.dtype(kind).itemsize
+        if self.n_bytes and data == ffi.NULL:
+            raise FieldError(f"'{name}' has no memory: allocate it before you bind it")
+        self._ffi = ffi
+        self._data = data
+        self._kind = kind
+        self.view = self._make_view()
+        self.interiors: list[np.ndarray] = []
+
+    def _make_view(self) -> np.ndarray:
+        shape = self.extents[::-1] if len(self.extents) == 3 else (1, *self.extents[::-1])
+        if not self.n_bytes:
+            return np.zeros(shape, self._kind)
+        buffer = self._ffi.buffer(self._data, self.n_bytes)
+        return np.frombuffer(buffer, self._kind).reshape(shape)
+
+    def renew(self, domain: Domain) -> None:
+        """Make the view and its interiors anew."""
+        self.view = self._make_view()
+        self.interiors = domain.interiors(self.view)
+
+    def overlaps(self, other: HostArray) -> bool:
+        """Whether both lie on the same memory."""
+        return np.may_share_memory(self.view, other.view)
+
+    def read(self, cells: np.ndarray) -> None:
+        """Copy the interior cells to `cells`, float64 (cell,), block by block."""
+        with np.errstate(all="ignore"):  # land and halo may hold anything, signalling NaN too
+            for interior, target in _pieces(self.interiors, cells):
+                target[...] = interior
+
+    def write(self, cells: np.ndarray) -> None:
+        """Fill the interior cells. The one place where a host's memory is written."""
+        with np.errstate(all="ignore"):
+            for interior, source in _pieces(self.interiors, cells):
+                interior[...] = source
+
+
+def real_kind(name: str, item_size: int) -> type[np.floating[Any]]:
+    """numpy's name for a Fortran real of `item_size` bytes; FieldError for others."""
+    if item_size not in _KINDS:
+        raise FieldError(f"'{name}' has items of {item_size} bytes: bind real32 or real64")
+    return _KINDS[item_size]
+
+
+def _pieces(
+    interiors: list[np.ndarray], cells: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Each interior (y, x) with its part of `cells` in the same shape."""
+    pieces = []
+    start = 0
+    for interior in interiors:
+        stop = start + interior.size
+        pieces.append((interior, cells[start:stop].reshape(interior.shape)))
+        start = stop
+    return pieces

@@ -31,9 +31,9 @@ class DenoiserConfig:
     """The denoiser: sizes of the network, and the noise levels that it is trained on."""
 
     channels: int = _option("channels at the latent's resolution", 128, 8, 2048, 8)
-    coarse_channels: int = _option("channels at the coarser resolutions", 192, 8, 2048, 8)
+    coarse_channels: int = _option("channels at the coarser resolutions", 160, 8, 2048, 8)
     blocks: int = _option("residual blocks at each resolution", 2, 1, 32)
-    embedding: int = _option("length of the embedding of noise level and day", 256, 8, 4096)
+    embedding: int = _option("length of the embedding of noise level and day", 128, 8, 4096)
     dropout: float = _option("share of activations dropped while training", 0.1, 0, 0.9)
     log_sigma_mean: float = _option("mean of the logarithm of the noise level", -0.2, -10, 10)
     log_sigma_std: float = _option("spread of the logarithm of the noise level", 1.4, 0.01, 10)

@@ -1,0 +1,133 @@
+"""Networks to and from checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..errors import CheckpointError
+from ..fields import FIELDS
+from ..grid import Grid
+from .architecture import AutoencoderConfig, DenoiserConfig
+from .autoencoder import Autoencoder
+from .checkpoint import Checkpoint, write_checkpoint
+from .denoiser import Denoiser
+
+LICENCE = "BSD-3-Clause"
+_GRID_ARRAYS = ("lat", "lon", "cell_area", "angle")
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """All that a generator checkpoint holds, ready to run."""
+
+    autoencoder: Autoencoder
+    denoiser: Denoiser
+    grid: Grid
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.autoencoder.names
+
+
+def save_autoencoder(
+    path: Path, autoencoder: Autoencoder, grid: Grid, provenance: dict[str, Any]
+) -> str:
+    """Write a checkpoint of kind 'autoencoder'; returns its sha256."""
+    manifest = _manifest("autoencoder", autoencoder, grid)
+    manifest["training"] = {"autoencoder": provenance}
+    return write_checkpoint(path, manifest, _tensors(grid, autoencoder=autoencoder))
+
+
+def save_model(path: Path, model: Model, provenance: dict[str, Any]) -> str:
+    """Write a checkpoint of kind 'generator'; returns its sha256."""
+    manifest = _manifest("generator", model.autoencoder, model.grid)
+    manifest["architecture"]["denoiser"] = asdict(model.denoiser.config)
+    manifest["training"] = provenance
+    tensors = _tensors(model.grid, autoencoder=model.autoencoder, denoiser=model.denoiser)
+    return write_checkpoint(path, manifest, tensors)
+
+
+def load_autoencoder(checkpoint: Checkpoint) -> tuple[Autoencoder, Grid]:
+    """The autoencoder and grid of a checkpoint of kind 'autoencoder' or 'generator'."""
+    grid = load_grid(checkpoint)
+    architecture = checkpoint.manifest["architecture"]
+    mask = torch.from_numpy(grid.mask)
+    config = AutoencoderConfig(**architecture["autoencoder"])
+    network = Autoencoder(config, tuple(checkpoint.manifest["fields"]), mask)
+    _load(network, checkpoint, "autoencoder")
+    return network, grid
+
+
+def load_model(checkpoint: Checkpoint) -> Model:
+    """The networks and grid of a checkpoint of kind 'generator', in evaluation mode."""
+    autoencoder, grid = load_autoencoder(checkpoint)
+    config = DenoiserConfig(**checkpoint.manifest["architecture"]["denoiser"])
+    denoiser = Denoiser(config, autoencoder.latent_shape)
+    _load(denoiser, checkpoint, "denoiser")
+    return Model(autoencoder.eval(), denoiser.eval(), grid)
+
+
+def load_grid(checkpoint: Checkpoint) -> Grid:
+    """The grid that a checkpoint carries."""
+    arrays = checkpoint.group("grid")
+    location = checkpoint.manifest["grid"]["drift_location"]
+    grid = Grid(arrays["mask"].astype(bool), *(arrays[n] for n in _GRID_ARRAYS), location)
+    if grid.mask_hash != checkpoint.manifest["grid"]["mask_sha256"]:
+        raise CheckpointError("the checkpoint's mask does not match its manifest: train it again")
+    return grid
+
+
+def _manifest(kind: str, autoencoder: Autoencoder, grid: Grid) -> dict[str, Any]:
+    fields = {
+        name: {"units": FIELDS[name].units, "lower": _finite(FIELDS[name].lower),
+               "upper": _finite(FIELDS[name].upper), "mean": float(mean), "std": float(std)}
+        for name, mean, std in zip(
+            autoencoder.names, autoencoder.normalisation.mean.flatten(),
+            autoencoder.normalisation.std.flatten(), strict=True)
+    }  # fmt: skip
+    return {
+        "kind": kind,
+        "licence": LICENCE,
+        "fields": list(fields),
+        "normalisation": fields,
+        "grid": {"shape": list(grid.shape), "mask_sha256": grid.mask_hash,
+                 "drift_location": grid.drift_location},
+        "architecture": {"autoencoder": asdict(autoencoder.config)},
+    }  # fmt: skip
+
+
+def _finite(bound: float) -> float | None:
+    return bound if np.isfinite(bound) else None
+
+
+def _tensors(grid: Grid, **networks: nn.Module) -> dict[str, np.ndarray]:
+    """Weights as float16 (half the file; the network computes in float32), the rest as it is."""
+    tensors = {f"grid.{name}": getattr(grid, name) for name in _GRID_ARRAYS}
+    tensors["grid.mask"] = grid.mask.astype(np.uint8)
+    for prefix, network in networks.items():
+        weights = dict(network.named_parameters())
+        for name, value in network.state_dict().items():
+            array = value.detach().cpu().contiguous().numpy()
+            tensors[f"{prefix}.{name}"] = array.astype("f2") if name in weights else array
+    return tensors
+
+
+def _load(network: nn.Module, checkpoint: Checkpoint, prefix: str) -> None:
+    expected = network.state_dict()
+    given = {k: torch.from_numpy(v) for k, v in checkpoint.group(prefix).items()}
+    shapes = {k: tuple(v.shape) for k, v in expected.items()}
+    for name in sorted(shapes.keys() ^ given.keys()):
+        raise CheckpointError(f"the checkpoint and its architecture differ in {prefix}.{name}")
+    for name, value in given.items():
+        if tuple(value.shape) != shapes[name]:
+            raise CheckpointError(
+                f"tensor {prefix}.{name} has shape {tuple(value.shape)}, its architecture says "
+                f"{shapes[name]}"
+            )
+    network.load_state_dict({k: v.to(expected[k].dtype) for k, v in given.items()})

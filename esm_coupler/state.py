@@ -1,0 +1,127 @@
+"""A sea-ice state on the global grid, an ensemble of them, and the dates that they stand for."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import FieldError, InvalidValueError
+from .fields import FIELDS
+from .grid import Grid
+
+if TYPE_CHECKING:
+    import xarray
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """values: float64 (field, y, x) in the order of `names`, units of `fields.FIELDS`."""
+
+    values: np.ndarray
+    names: tuple[str, ...]
+    grid: Grid
+
+    def __post_init__(self) -> None:
+        expected = (len(self.names), *self.grid.shape)
+        if self.values.shape != expected or self.values.dtype != np.float64:
+            raise FieldError(
+                f"a state of {self.names} is float64 of shape {expected}, "
+                f"got {self.values.dtype} of shape {self.values.shape}"
+            )
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """(y, x) view of one field."""
+        if name not in self.names:
+            raise FieldError(f"field '{name}' is not in this state, which has {self.names}")
+        return self.values[self.names.index(name)]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def support(self, name: str) -> np.ndarray:
+        """(y, x) bool: points at which the field may differ from zero."""
+        return self.grid.drift_mask if name in ("siu", "siv") else self.grid.mask
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all bits, to compare runs."""
+        return hashlib.sha256(self.values.tobytes()).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """States of one date: values float64 (realization, field, y, x), `realization` the member
+    numbers from 1, `attributes` what the file should say of their origin."""
+
+    values: np.ndarray
+    realization: tuple[int, ...]
+    names: tuple[str, ...]
+    grid: Grid
+    date: datetime.date
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """(realization, y, x) view of one field."""
+        if name not in self.names:
+            raise FieldError(f"field '{name}' is not in this ensemble, which has {self.names}")
+        return self.values[:, self.names.index(name)]
+
+    @classmethod
+    def from_states(
+        cls,
+        states: Sequence[State],
+        realization: Sequence[int],
+        date: datetime.date,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> Ensemble:
+        values = np.stack([state.values for state in states])
+        first = states[0]
+        return cls(values, tuple(realization), first.names, first.grid, date, attributes or {})
+
+    def to_dataset(self) -> xarray.Dataset:
+        """CF dataset with dimensions (realization, y, x)."""
+        dataset = self.grid.to_dataset()
+        for name in self.names:
+            f = FIELDS[name]
+            dataset[name] = (("realization", "y", "x"), self[name], {
+                "units": f.units, "standard_name": f.standard_name, "long_name": f.long_name,
+                "cell_methods": f.cell_methods, "cell_measures": "area: cell_area",
+            })  # fmt: skip
+        dataset["realization"] = ("realization", np.array(self.realization, "i4"), {
+            "standard_name": "realization", "units": "1"})  # fmt: skip
+        days = (self.date - datetime.date(1970, 1, 1)).days
+        dataset["time"] = ((), np.int32(days), {
+            "standard_name": "time", "units": "days since 1970-01-01", "calendar": "standard"})
+        dataset = dataset.set_coords("time")
+        dataset.attrs.update(self.attributes)
+        return dataset
+
+    def to_netcdf(self, path: str | Path, overwrite: bool = False) -> None:
+        """Write a CF file; OutputError if it exists (unless `overwrite`) or cannot be written."""
+        from .atomic import write_dataset
+
+        write_dataset(self.to_dataset(), Path(path), overwrite=overwrite)
+
+
+def parse_date(date: int | str | datetime.date) -> datetime.date:
+    """A date from yyyymmdd or 'yyyy-mm-dd' in the Gregorian calendar.
+
+    InvalidValueError names a date that does not exist.
+    """
+    if isinstance(date, datetime.date):
+        return date
+    try:
+        if isinstance(date, str) and "-" in date:
+            return datetime.date.fromisoformat(date)
+        number = int(date)
+        return datetime.date(number // 10000, number // 100 % 100, number % 100)
+    except ValueError:
+        raise InvalidValueError(
+            f"date {date!r} does not exist: give yyyymmdd or 'yyyy-mm-dd', such as 20180301"
+        ) from None

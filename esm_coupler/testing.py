@@ -1,0 +1,57 @@
+"""A tiny untrained model, so that tests of hosts and tools run in milliseconds, without data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .grid import Grid
+
+
+def tiny_grid(shape: tuple[int, int] = (16, 24)) -> Grid:
+    """A basin with a closed ring of land and an island, of 50 km cells around the pole."""
+    ny, nx = shape
+    mask = np.zeros(shape, dtype=bool)
+    mask[1:-1, 1:-1] = True
+    mask[ny // 2, nx // 2] = False
+    y, x = np.meshgrid(np.arange(ny) - ny / 2, np.arange(nx) - nx / 2, indexing="ij")
+    return Grid(
+        mask=mask, lat=90 - 0.45 * np.hypot(x, y), lon=np.degrees(np.arctan2(y, x)) % 360,
+        cell_area=np.full(shape, 2.5e9), angle=np.zeros(shape),
+    )  # fmt: skip
+
+
+def tiny_checkpoint(
+    path: Path, shape: tuple[int, int] = (16, 24),
+    names: tuple[str, ...] = ("sic", "sit", "snt", "siu", "siv"), seed: int = 0,
+) -> Path:  # fmt: skip
+    """Write a generator checkpoint with random weights for `tiny_grid(shape)`.
+
+    Sides of `shape` are multiples of 16. Its states differ between members, dates and seeds.
+    """
+    import torch
+
+    from .generator.architecture import AutoencoderConfig, DenoiserConfig
+    from .generator.autoencoder import Autoencoder
+    from .generator.denoiser import Denoiser
+    from .generator.model import Model, save_model
+
+    grid = tiny_grid(shape)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        autoencoder = Autoencoder(
+            AutoencoderConfig(latent_channels=2, channels=8, latent_blocks=1),
+            names, torch.from_numpy(grid.mask),
+        )  # fmt: skip
+        denoiser = Denoiser(
+            DenoiserConfig(channels=8, coarse_channels=8, blocks=1, embedding=8),
+            autoencoder.latent_shape,
+        )
+        normalisation = autoencoder.normalisation
+        normalisation.mean.fill_(0.5)
+        normalisation.std.fill_(0.2)
+        # Untrained, the season would not matter.
+        denoiser.normalisation.harmonics.normal_()
+    save_model(path, Model(autoencoder, denoiser, grid), {"note": "untrained, for tests"})
+    return path

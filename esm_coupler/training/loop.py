@@ -1,0 +1,150 @@
+"""What both trainings share: batches, optimiser, moving average, resuming, progress."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..generator.checkpoint import read_checkpoint, write_checkpoint
+
+if TYPE_CHECKING:
+    from ..config import TrainingConfig
+
+log = logging.getLogger(__name__)
+LOG_EVERY = 50
+
+
+@dataclass
+class Trainer:
+    """Adam with warm-up and cosine decay; keeps a moving average of the weights.
+
+    `loss(indices)` gives the loss of a batch of training samples and figures for the log;
+    `save(model)` writes the product from the averaged weights.
+    """
+
+    model: nn.Module
+    config: TrainingConfig
+    device: torch.device
+    n_samples: int
+    loss: Callable[[Tensor], tuple[Tensor, dict[str, float]]]
+    save: Callable[[dict[str, Any]], None]
+    validate: Callable[[], dict[str, float]]
+    step: int = 0
+    seconds: float = 0.0
+    average: dict[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        torch.manual_seed(self.config.seed)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=self.config.learning_rate, betas=(0.9, 0.99),
+            weight_decay=1e-2,
+        )  # fmt: skip
+        self.average = {k: v.detach().clone() for k, v in self.model.named_parameters()}
+        if self.state_path.is_file():
+            self.resume()
+
+    @property
+    def state_path(self) -> Path:
+        """Where an interrupted training goes on from."""
+        return Path(self.config.output).with_suffix(".training.safetensors")
+
+    def run(self) -> None:
+        """Train until the steps or the minutes are used up, whichever comes first."""
+        started = time.monotonic() - self.seconds
+        while self.progress() < 1:
+            figures = self.advance()
+            self.seconds = time.monotonic() - started
+            if self.step % LOG_EVERY == 0:
+                self.report(figures)
+            if self.step % self.config.checkpoint_every == 0:
+                self.checkpoint()
+        self.checkpoint()
+        self.state_path.unlink()
+
+    def progress(self) -> float:
+        """Share of the budget that is used, 0 to 1."""
+        by_time = self.seconds / (60 * self.config.minutes)
+        return max(by_time, self.step / self.config.steps)
+
+    def advance(self) -> dict[str, float]:
+        """One optimiser step."""
+        # Batches depend on the step alone, so that a resumed training sees the same ones.
+        rng = np.random.default_rng([self.config.seed, self.step])
+        indices = torch.from_numpy(rng.integers(self.n_samples, size=self.config.batch))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate()
+        self.model.train()
+        with torch.autocast(self.device.type, torch.bfloat16, self.config.precision == "bf16"):
+            loss, figures = self.loss(indices)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        if torch.isfinite(norm):
+            self.optimizer.step()
+        self.step += 1
+        self.update_average()
+        return {"loss": float(loss.detach()), **figures}
+
+    def learning_rate(self) -> float:
+        warm = min(1.0, (self.step + 1) / (self.config.warmup_steps + 1))
+        return self.config.learning_rate * warm * (0.5 + 0.5 * np.cos(np.pi * self.progress()))
+
+    def update_average(self) -> None:
+        """Exponential moving average with a half-life in samples, shorter at the start."""
+        halflife = min(self.config.ema_halflife, 0.1 * self.step * self.config.batch)
+        decay = 0.5 ** (self.config.batch / halflife) if halflife else 0.0
+        for name, parameter in self.model.named_parameters():
+            self.average[name].lerp_(parameter.detach(), 1 - decay)
+
+    def report(self, figures: dict[str, float]) -> None:
+        text = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
+        log.info("step %d  %.0f s  %.0f %%  %s", self.step, self.seconds, 100 * self.progress(), text)
+
+    def checkpoint(self) -> None:
+        """Write the product and the state to resume from."""
+        current = {k: v.detach().clone() for k, v in self.model.named_parameters()}
+        self.load_parameters(self.average)
+        self.model.eval()
+        figures = self.validate()
+        self.report(figures)
+        self.save({"steps": self.step, "seconds": round(self.seconds), **figures})
+        self.load_parameters(current)
+        self.write_state()
+
+    @torch.no_grad()
+    def load_parameters(self, values: dict[str, Tensor]) -> None:
+        for name, parameter in self.model.named_parameters():
+            parameter.copy_(values[name])
+
+    def write_state(self) -> None:
+        tensors: dict[str, np.ndarray] = {}
+        for name, parameter in self.model.named_parameters():
+            tensors["model." + name] = parameter.detach().cpu().numpy()
+            tensors["average." + name] = self.average[name].cpu().numpy()
+            for key in ("exp_avg", "exp_avg_sq"):
+                tensors[f"{key}.{name}"] = self.optimizer.state[parameter][key].cpu().numpy()
+        manifest = {"kind": "training", "step": self.step, "seconds": self.seconds}
+        write_checkpoint(self.state_path, manifest, tensors)
+
+    @torch.no_grad()
+    def resume(self) -> None:
+        """Go on where an interrupted training stopped."""
+        state = read_checkpoint(self.state_path, "training")
+        self.step, self.seconds = state.manifest["step"], state.manifest["seconds"]
+        for name, parameter in self.model.named_parameters():
+            parameter.copy_(torch.from_numpy(state.tensors["model." + name]))
+            self.average[name].copy_(torch.from_numpy(state.tensors["average." + name]))
+            self.optimizer.state[parameter] = {
+                "step": torch.tensor(float(self.step)),
+                **{key: torch.from_numpy(state.tensors[f"{key}.{name}"]).to(parameter)
+                   for key in ("exp_avg", "exp_avg_sq")},
+            }  # fmt: skip
+        log.info("resumed from %s at step %d", self.state_path, self.step)

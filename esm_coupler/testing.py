@@ -9,7 +9,7 @@ import numpy as np
 from .grid import Grid
 
 
-def tiny_grid(shape: tuple[int, int] = (16, 24)) -> Grid:
+def tiny_grid(shape: tuple[int, int] = (16, 32)) -> Grid:
     """A basin with a closed ring of land and an island, of 50 km cells around the pole."""
     ny, nx = shape
     mask = np.zeros(shape, dtype=bool)
@@ -23,7 +23,7 @@ def tiny_grid(shape: tuple[int, int] = (16, 24)) -> Grid:
 
 
 def tiny_checkpoint(
-    path: Path, shape: tuple[int, int] = (16, 24),
+    path: Path, shape: tuple[int, int] = (16, 32),
     names: tuple[str, ...] = ("sic", "sit", "snt", "siu", "siv"), seed: int = 0,
 ) -> Path:  # fmt: skip
     """Write a generator checkpoint with random weights for `tiny_grid(shape)`.

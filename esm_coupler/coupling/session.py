@@ -134,6 +134,7 @@ class Session:
             self._engine.check_field(array.name)
         yield
         self.arrays[array.name] = array
+        self.diagnostics[f"address_of_{array.name}"] = float(array.view.ctypes.data)  # no copy
         self._keep_views()
 
     def _check_new(self, array: HostArray, domain: Domain) -> None:

@@ -57,7 +57,7 @@ def _collect(group: Group, tables: dict[str, Table], name: str) -> list[Fault]:
         nearest = _nearest(group.name, GROUPS, "&")
         return [Fault(group.line, f"{where}: there is no group &{_show(group.name)}; {nearest}")]
     if group.name in tables:
-        text = f"{where}: group &{group.name} is given twice; put its keys into one group."
+        text = f"{where}: group &{group.name} is given twice; put its keys into one group"
         return [Fault(group.line, text)]
     table = Table(GROUPS[group.name], group.line, f"{where}, &{group.name}")
     tables[group.name] = table
@@ -66,7 +66,7 @@ def _collect(group: Group, tables: dict[str, Table], name: str) -> list[Fault]:
         first = table.items.setdefault(item.key, item)
         if first is not item:
             text = f"{item.where}: {_show(item.key)} is given twice (first as {_show(first.text)})"
-            faults.append(Fault(item.line, f"{text}; give it once."))
+            faults.append(Fault(item.line, f"{text}; give it once"))
     return faults
 
 
@@ -75,7 +75,7 @@ def _override(text: str, tables: dict[str, Table]) -> list[Fault]:
     target, equals, value = text.partition("=")
     group, dot, key = target.strip().lower().partition(".")
     if not (equals and dot and key):
-        return [Fault(AFTER_FILE, f"--set {_show(text)} is not of the form group.key=value.")]
+        return [Fault(AFTER_FILE, f"--set {_show(text)} is not of the form group.key=value")]
     if group not in GROUPS:
         nearest = _nearest(group, GROUPS, "&")
         return [Fault(AFTER_FILE, f"--set {_show(text)}: there is no group &{group}; {nearest}")]
@@ -123,17 +123,17 @@ def _value(item: Assignment, table: Table) -> object:
 def _fault(entry: Any, table: Table) -> Fault:
     """The sentence for one entry of pydantic's list of errors."""
     if not entry["loc"]:
-        return Fault(table.line, f"{table.where}: {entry['ctx']['error']}.")
+        return Fault(table.line, f"{table.where}: {entry['ctx']['error']}")
     key = str(entry["loc"][0])
     option = options(table.kind)[key]
     allowed = allowed_value(option)
     if key not in table.items:
-        return Fault(table.line, f"{table.where}: {key} is missing; give {allowed}.")
+        return Fault(table.line, f"{table.where}: {key} is missing; give {allowed}")
     item = table.items[key]
     if not any(item.values):
-        return Fault(item.line, f"{item.where}: {key} has no value; give {allowed}.")
+        return Fault(item.line, f"{item.where}: {key} has no value; give {allowed}")
     text = f"{item.where}: {key} = {_show(item.text)} is not allowed; give {allowed}"
-    return Fault(item.line, f"{text}{_did_you_mean(item.text, choices(option))}.")
+    return Fault(item.line, f"{text}{_did_you_mean(item.text, choices(option))}")
 
 
 def _did_you_mean(text: str, allowed: Iterable[str]) -> str:
@@ -148,7 +148,7 @@ def _nearest(word: str, allowed: Iterable[str], prefix: str = "") -> str:
     return (
         f"did you mean {prefix}{close[0]} (there are {listed})?"
         if close
-        else f"there are {listed}."
+        else f"there are {listed}"
     )
 
 

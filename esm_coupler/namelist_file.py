@@ -66,19 +66,19 @@ def read_text(path: str | Path) -> str:
     if len(str(path)) > MAX_PATH:
         raise ConfigError(
             f"namelist path of {len(str(path))} characters, beginning {str(path)[:40]!r}, is too "
-            f"long; at most {MAX_PATH} are allowed."
+            f"long; at most {MAX_PATH} are allowed"
         )
     try:
         if not file.is_file():
             reason = "is a directory or device" if file.exists() else "does not exist"
-            raise ConfigError(f"namelist {path} {reason}; give the path of a namelist file.")
+            raise ConfigError(f"namelist {path} {reason}; give the path of a namelist file")
         if file.stat().st_size > MAX_BYTES:
             raise ConfigError(
                 f"namelist {path} is larger than {MAX_BYTES} bytes; is it another file?"
             )
         return _decode(file.read_bytes(), path)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"namelist {str(path)!r} cannot be read: {error}.") from error
+        raise ConfigError(f"namelist {str(path)!r} cannot be read: {error}") from error
 
 
 def _decode(content: bytes, path: str | Path) -> str:
@@ -87,13 +87,13 @@ def _decode(content: bytes, path: str | Path) -> str:
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"namelist {path} is not a text file (byte {error.start + 1} is not UTF-8); "
-            "give a Fortran namelist."
+            "give a Fortran namelist"
         ) from error
     control = re.search(r"[^\S\n\t\r\f ]|[\x00-\x08\x0e-\x1f\x7f]", text)
     if control:
         raise ConfigError(
             f"namelist {path} is not a text file (character {control.start() + 1} is "
-            f"{control.group()!r}); give a Fortran namelist."
+            f"{control.group()!r}); give a Fortran namelist"
         )
     return text
 
@@ -108,13 +108,13 @@ def parse_groups(text: str, name: str) -> tuple[Group, ...]:
         if token.kind != "group":
             raise ConfigError(
                 f"{name}, line {token.line}: {token.text!r} stands outside any group; put "
-                "'key = value' between '&group' and '/', and texts with a '/' in quotes."
+                "'key = value' between '&group' and '/', and texts with a '/' in quotes"
             )
         group, position = _group(tokens, position, name)
         groups.append(group)
     if not groups:
         raise ConfigError(
-            f"{name} holds no namelist group; 'esm-coupler namelist couple' prints a template."
+            f"{name} holds no namelist group; 'esm-coupler namelist couple' prints a template"
         )
     return tuple(groups)
 
@@ -126,7 +126,7 @@ def _tokens(text: str, name: str) -> Iterator[Token]:
         if kind == "open":
             raise ConfigError(
                 f"{name}, line {line}: the text {match.group()[:40]!r} has no closing quote; "
-                "close it on the same line."
+                "close it on the same line"
             )
         if kind not in ("space", "comment"):
             yield Token(kind, match.group(), line)
@@ -139,7 +139,7 @@ def _group(tokens: list[Token], position: int, name: str) -> tuple[Group, int]:
     if not group_name or group_name == "end":
         raise ConfigError(
             f"{name}, line {head.line}: {head.text!r} opens a group without a name; write "
-            "'&coupler_nml' or another group."
+            "'&coupler_nml' or another group"
         )
     position += 1
     assignments: list[Assignment] = []
@@ -150,7 +150,7 @@ def _group(tokens: list[Token], position: int, name: str) -> tuple[Group, int]:
         before = f"before {tokens[position].text!r}" if position < len(tokens) else "at the end"
         raise ConfigError(
             f"{name}, line {head.line}: &{group_name[:60]} has no closing '/' {before}; end the "
-            "group with '/' on a line of its own."
+            "group with '/' on a line of its own"
         )
     return Group(group_name, head.line, tuple(assignments)), position + 1
 
@@ -162,7 +162,7 @@ def _assignment(tokens: list[Token], position: int, where: str) -> tuple[Assignm
     equals = _key_end(tokens, position)
     if equals is None:
         shown = " ".join(token.text for token in tokens[start : start + 3])
-        raise ConfigError(f"{place}: {shown[:60]!r} is not of the form 'key = value'.")
+        raise ConfigError(f"{place}: {shown[:60]!r} is not of the form 'key = value'")
     key = "".join(token.text for token in tokens[start:equals]).lower()
     values, position = _values(tokens, equals + 1)
     return Assignment(key, values, tokens[start].line, place), position

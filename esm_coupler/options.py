@@ -41,9 +41,12 @@ Threads = Annotated[int, Field(ge=1, le=1024)]
 Years = Annotated[tuple[Annotated[int, Field(ge=1, le=9999)], ...], Field(min_length=1)]
 
 
-def option(description: str, default: Any = ...) -> Any:
-    """A dataclass field with its one-line description; without a default it must be given."""
-    return Field(default=default, description=description)
+def option(description: str, default: Any = ..., example: Any = None) -> Any:
+    """A dataclass field with its one-line description.
+
+    Without a default it must be given; `example` then stands in the templates.
+    """
+    return Field(default=default, description=description, examples=[example])
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -58,7 +61,7 @@ class CouplerConfig:
     python: Text = option(
         "path of the Python executable to embed; empty means the one of the build", ""
     )
-    threads: Threads = option("threads that torch may use inside the host", 1)
+    threads: Threads = option("threads that torch may use, inside a host and in generate", 1)
     step_mode: Literal["project"] = option(
         "what step does: project the bound state onto what a sea-ice model accepts", "project"
     )
@@ -97,11 +100,17 @@ class EnsembleConfig:
 class TrainingConfig:
     """A training: its data, length, optimiser and output."""
 
-    kind: Literal["autoencoder", "denoiser"] = option("which network is trained")
-    data: NonEmpty = option("folder of the training data, one NetCDF file a year")
-    train_years: Years = option("years to train on")
-    validation_years: Years = option("years to validate on; none of train_years")
-    output: NonEmpty = option("checkpoint (.safetensors) to write")
+    kind: Literal["autoencoder", "denoiser"] = option("which network is trained", example="autoencoder")
+    data: NonEmpty = option(
+        "folder of the training data, one NetCDF file a year", example="data/cice_arctic"
+    )
+    train_years: Years = option("years to train on", example=(1984, 1985, 1986))
+    validation_years: Years = option(
+        "years to validate on; none of train_years", example=(1991,)
+    )
+    output: NonEmpty = option(
+        "checkpoint (.safetensors) to write", example="autoencoder.safetensors"
+    )
     autoencoder: Text = option(
         "checkpoint of the trained autoencoder; needed for kind = 'denoiser'", ""
     )

@@ -1,0 +1,109 @@
+"""`esm-coupler generate`: an ensemble of states into a CF NetCDF file, resumable."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import OutputError
+from .arguments import Namelist, Overrides
+from .member_store import MemberStore
+from .progress import log_line, with_bar
+
+if TYPE_CHECKING:
+    from ..config import Config
+    from ..generator.generator import Generator
+    from ..state import State
+
+
+def generate(
+    file: Namelist,
+    sets: Overrides = [],  # noqa: B006 (typer reads it)
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="OUT.nc", help="Over ensemble_nml.output."),
+    ] = None,
+) -> None:
+    """Generate an ensemble of sea-ice states; a run that was stopped goes on.
+
+    \b
+    Example:
+      esm-coupler generate namelists/generate.nml --set ensemble_nml.members=8 --output march.nc
+    """
+    from ..config import read_namelist
+
+    overrides = [*sets, *([f"ensemble_nml.output={output}"] if output is not None else [])]
+    config = read_namelist(file, overrides)
+    path = Path(config.ensemble.output)
+    _check_output(path, config.ensemble.overwrite)
+    run(config, _load(config), path)
+    typer.echo(f"wrote {path}: {config.ensemble.members} members of {config.ensemble.date}")
+
+
+def run(config: Config, generator: Generator, path: Path) -> None:
+    """Make the members that are not made yet and write them all; OutputError if that fails."""
+    from ..state import Ensemble, parse_date
+
+    first, day = config.ensemble.first_member, parse_date(config.ensemble.date)
+    numbers = list(range(first, first + config.ensemble.members))
+    provenance = generator.provenance(config.ensemble.seed, config.generator.n_steps)
+    with MemberStore(path, {**provenance, "date": config.ensemble.date}) as store:
+        states = [_state(n, config, generator, store) for n in with_bar(numbers, "members")]
+        attributes = {**provenance, **_attributes(config)}
+        ensemble = Ensemble.from_states(states, numbers, day, attributes)
+        ensemble.to_netcdf(path, overwrite=config.ensemble.overwrite)
+        store.remove()
+
+
+def _load(config: Config) -> Generator:
+    from ..generator.generator import Generator
+
+    return Generator.load(
+        config.generator.checkpoint,
+        device=config.generator.device,
+        threads=config.coupler.threads,
+    )
+
+
+def _state(number: int, config: Config, generator: Generator, store: MemberStore) -> State:
+    """One member: from the store if it was made before, else made and stored."""
+    from ..generator.generator import Request
+    from ..state import State, parse_date
+
+    values = store.load(number, (len(generator.names), *generator.grid.shape))
+    if values is not None:
+        log_line(f"member {number}: made before")
+        return State(values, generator.names, generator.grid)
+    day = parse_date(config.ensemble.date)
+    sample = generator.sample(Request(number, day, config.ensemble.seed, config.generator.n_steps))
+    store.save(number, sample.state.values)
+    out_of_bounds = sample.report.cells_out_of_bounds
+    log_line(f"member {number}: {sample.seconds:.1f} s, {out_of_bounds} cells out of bounds")
+    return sample.state
+
+
+def _check_output(path: Path, overwrite: bool) -> None:
+    """Refuse before the work what would be refused after it."""
+    if path.is_dir():
+        raise OutputError(f"output {path} is a folder: give the name of a file")
+    if path.exists() and not overwrite:
+        raise OutputError(
+            f"output {path} exists: choose another name, or set overwrite = .true. in &ensemble_nml"
+        )
+    if not path.parent.is_dir():
+        raise OutputError(f"the folder of output {path} does not exist: make it first")
+
+
+def _attributes(config: Config) -> dict[str, Any]:
+    """What the run adds to the generator's own account of the origin."""
+    import numpy
+
+    return {
+        "namelist": config.text,
+        "namelist_overrides": "\n".join(config.overrides),
+        "noise": "Philox, key (seed, realization), counter (channel, date, cell)",
+        "versions": f"python {platform.python_version()}, numpy {numpy.__version__}",
+    }

@@ -1,0 +1,37 @@
+"""The command `esm-coupler`: verbs, exit status, and errors in one sentence.
+
+Exit status 0: done. 1: failed, and stderr says why. 2: wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from ..errors import EsmCouplerError
+from .config import config
+from .doctor import doctor
+from .generate import generate
+from .inspect import inspect
+from .namelist import namelist
+from .train import train
+from .validate import validate
+
+app = typer.Typer(
+    help="Sea-ice states from latent diffusion, for Fortran and C models and for the shell.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for verb in (generate, train, inspect, validate, namelist, config, doctor):
+    app.command()(verb)
+
+
+def main() -> None:
+    """Run the verb on the command line; a user's error becomes one sentence and status 1."""
+    try:
+        app()
+    except EsmCouplerError as error:
+        sys.exit(f"esm-coupler: {error}")

@@ -10,6 +10,7 @@ import sys
 import typer
 
 from ..errors import EsmCouplerError
+from .bench import bench
 from .config import config
 from .doctor import doctor
 from .generate import generate
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 for verb in (generate, train, inspect, validate, namelist, config, doctor):
     app.command()(verb)
+app.add_typer(bench, name="bench")
 
 
 def main() -> None:

@@ -1,0 +1,180 @@
+/* bridge_bench.c: what a call into Python costs, measured in one run pinned to one core.
+ *
+ * Usage: bridge_bench ROUNDS CALLS ; prints one JSON object. The couplers loop their fields back,
+ * so no generator is loaded. Cases take turns within a round, and medians are over the rounds. */
+#define _GNU_SOURCE /* sched_setaffinity */
+#include "esm_coupler.h"
+
+#include <mpi.h>
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CASES = 4, MOST_FIELDS = 12, MEMORY_CALLS = 1000000 };
+
+struct bench_case {
+    const char *name;
+    int n_fields;
+    int side; /* a field has side * side reals */
+    int renew_views;
+    int coupler;
+    double *fields[MOST_FIELDS];
+    double *microseconds; /* by round */
+};
+
+static void require(int status, const char *call)
+{
+    if (status != ESM_OK) {
+        fprintf(stderr, "bridge_bench: %s gave status %d: %s\n", call, status, esm_message(0));
+        MPI_Abort(MPI_COMM_WORLD, 1);
+    }
+}
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e6 + (double)time.tv_nsec * 1e-3;
+}
+
+/* The last of the cores that this process may use, since the first is the busiest. */
+static int pin_to_one_core(void)
+{
+    cpu_set_t cores;
+    int core = CPU_SETSIZE - 1;
+    sched_getaffinity(0, sizeof cores, &cores);
+    while (core > 0 && !CPU_ISSET(core, &cores)) {
+        core--;
+    }
+    CPU_ZERO(&cores);
+    CPU_SET(core, &cores);
+    return sched_setaffinity(0, sizeof cores, &cores) == 0 ? core : -1;
+}
+
+static long resident_kib(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file) {
+        if (fscanf(file, "%*s %ld", &pages) != 1) {
+            pages = 0;
+        }
+        fclose(file);
+    }
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void write_namelist(char *path)
+{
+    static const char text[] = "&coupler_nml\n  engine = 'loopback'\n/\n";
+    int file = mkstemp(path);
+    if (file < 0 || write(file, text, sizeof text - 1) != (ssize_t)sizeof text - 1) {
+        fprintf(stderr, "bridge_bench: cannot write %s\n", path);
+        MPI_Abort(MPI_COMM_WORLD, 1);
+    }
+    close(file);
+}
+
+static void start_case(struct bench_case *c, const char *namelist, int rounds)
+{
+    int first = 1, side = c->side;
+    int64_t shape[2] = {side, side};
+    char name[16];
+    require(esm_start(&c->coupler, MPI_Comm_c2f(MPI_COMM_SELF), namelist), "esm_start");
+    require(esm_set_domain(c->coupler, side, side, 1, &first, &first, &side, &side, 0),
+            "esm_set_domain");
+    for (int n = 0; n < c->n_fields; n++) {
+        c->fields[n] = calloc((size_t)side * (size_t)side, sizeof(double));
+        snprintf(name, sizeof name, "field_%d", n + 1);
+        require(esm_bind(c->coupler, name, c->fields[n], sizeof(double), 2, shape), "esm_bind");
+    }
+    c->microseconds = calloc((size_t)rounds, sizeof(double));
+}
+
+static double time_calls(const struct bench_case *c, int calls)
+{
+    double begin = now();
+    for (int call = 0; call < calls; call++) {
+        require(esm_ping(c->coupler, c->renew_views), "esm_ping");
+    }
+    return (now() - begin) / calls;
+}
+
+static int compare(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+static double median(double *values, int count)
+{
+    qsort(values, (size_t)count, sizeof *values, compare);
+    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+/* Resident memory before and after a million calls, once a first million has warmed all up. */
+static void print_memory(const struct bench_case *c)
+{
+    time_calls(c, MEMORY_CALLS);
+    long before = resident_kib();
+    time_calls(c, MEMORY_CALLS);
+    printf("  \"memory\": {\"calls\": %d, \"before_kib\": %ld, \"after_kib\": %ld},\n",
+           MEMORY_CALLS, before, resident_kib());
+}
+
+/* What Python sees at the address of an array is what the host has just written there. */
+static int sees_host_memory(const struct bench_case *c)
+{
+    int same = 1;
+    for (int n = 0; n < c->n_fields; n++) {
+        double address = 0;
+        char name[32];
+        snprintf(name, sizeof name, "address_of_field_%d", n + 1);
+        require(esm_diagnostic(c->coupler, name, &address), "esm_diagnostic");
+        same = same && (uintptr_t)address == (uintptr_t)c->fields[n];
+    }
+    return same;
+}
+
+int main(int argc, char **argv)
+{
+    struct bench_case cases[CASES] = {
+        {.name = "one_field_1e4", .n_fields = 1, .side = 100},
+        {.name = "one_field_1e6", .n_fields = 1, .side = 1000},
+        {.name = "twelve_fields", .n_fields = 12, .side = 100},
+        {.name = "twelve_fields_renewed", .n_fields = 12, .side = 100, .renew_views = 1},
+    };
+    int rounds = argc > 1 ? atoi(argv[1]) : 0, calls = argc > 2 ? atoi(argv[2]) : 0;
+    char namelist[] = "/tmp/bridge_bench_XXXXXX";
+    if (rounds < 1 || calls < 1) {
+        fprintf(stderr, "usage: bridge_bench ROUNDS CALLS\n");
+        return 2;
+    }
+    MPI_Init(&argc, &argv);
+    int core = pin_to_one_core();
+    write_namelist(namelist);
+    for (int n = 0; n < CASES; n++) {
+        start_case(&cases[n], namelist, rounds);
+    }
+    unlink(namelist);
+    for (int round = 0; round < rounds; round++) {
+        for (int n = 0; n < CASES; n++) {
+            cases[n].microseconds[round] = time_calls(&cases[n], calls);
+        }
+    }
+    printf("{\n  \"core\": %d, \"rounds\": %d, \"calls\": %d,\n", core, rounds, calls);
+    for (int n = 0; n < CASES; n++) {
+        printf("  \"%s\": %.4f,\n", cases[n].name, median(cases[n].microseconds, rounds));
+    }
+    print_memory(&cases[2]);
+    printf("  \"views_on_host_memory\": %s\n}\n", sees_host_memory(&cases[2]) ? "true" : "false");
+    for (int n = 0; n < CASES; n++) {
+        require(esm_stop(cases[n].coupler), "esm_stop");
+    }
+    MPI_Finalize();
+    return 0;
+}

@@ -146,12 +146,11 @@ def _nearest(word: str, allowed: Iterable[str], prefix: str = "") -> str:
     close = difflib.get_close_matches(word[:SHOWN], names, 1, 0.5)
     listed = ", ".join(prefix + name for name in names)
     return (
-        f"did you mean {prefix}{close[0]} (there are {listed})?"
-        if close
-        else f"there are {listed}"
+        f"did you mean {prefix}{close[0]} (there are {listed})?" if close else f"there are {listed}"
     )
 
 
 def _show(text: str) -> str:
-    """A value as written, cut to a length that leaves the message one readable sentence."""
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
+    """A value as written, on one line and cut to a length that leaves the message readable."""
+    shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text[:SHOWN])
+    return shown if len(text) <= SHOWN else f"{shown}... ({len(text)} characters)"

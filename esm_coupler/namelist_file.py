@@ -19,9 +19,10 @@ MAX_PATH = 1024
 MAX_KEY_TOKENS = 32  # x(1, 2, ..., 15) and its commas
 NOT_A_CONSTANT = object()  # no option accepts it
 
+_QUOTED = r"""'(?:[^'\n]|'')*'|"(?:[^"\n]|"")*\""""
 _TOKEN = re.compile(
-    r"""(?P<space>\s+) | (?P<comment>![^\n]*) | (?P<group>&\w*) | (?P<end>/) | (?P<equals>=)
-      | (?P<comma>,) | (?P<text>'(?:[^'\n]|'')*'|"(?:[^"\n]|"")*") | (?P<open>['"][^\n]*)
+    rf"""(?P<space>\s+) | (?P<comment>![^\n]*) | (?P<group>&\w*) | (?P<end>/) | (?P<equals>=)
+      | (?P<comma>,) | (?P<text>{_QUOTED}) | (?P<open>['"][^\n]*)
       | (?P<word>[^\s!&/=,'"]+)""",
     re.VERBOSE,
 )
@@ -107,7 +108,7 @@ def parse_groups(text: str, name: str) -> tuple[Group, ...]:
         token = tokens[position]
         if token.kind != "group":
             raise ConfigError(
-                f"{name}, line {token.line}: {token.text!r} stands outside any group; put "
+                f"{name}, line {token.line}: {token.text[:60]!r} stands outside any group; put "
                 "'key = value' between '&group' and '/', and texts with a '/' in quotes"
             )
         group, position = _group(tokens, position, name)
@@ -198,7 +199,7 @@ def _values(tokens: list[Token], position: int) -> tuple[tuple[str, ...], int]:
 
 def constant(token: str) -> object:
     """Python value (int, float, bool, str) of one token, or NOT_A_CONSTANT."""
-    if not token.startswith(("'", '"')) and not _CONSTANT.fullmatch(token):
+    if not (_CONSTANT.fullmatch(token) or re.fullmatch(_QUOTED, token) and token.isprintable()):
         return NOT_A_CONSTANT
     import f90nml
 

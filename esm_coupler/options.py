@@ -28,6 +28,8 @@ def _date(value: object) -> int:
         value = int(value.replace("-", ""))
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("neither yyyymmdd nor 'yyyy-mm-dd'")
+    if value < 1000_01_01:
+        raise ValueError("a year of four digits is needed")
     datetime.date(value // 10000, value // 100 % 100, value % 100)
     return value
 
@@ -100,14 +102,14 @@ class EnsembleConfig:
 class TrainingConfig:
     """A training: its data, length, optimiser and output."""
 
-    kind: Literal["autoencoder", "denoiser"] = option("which network is trained", example="autoencoder")
+    kind: Literal["autoencoder", "denoiser"] = option(
+        "which network is trained", example="autoencoder"
+    )
     data: NonEmpty = option(
         "folder of the training data, one NetCDF file a year", example="data/cice_arctic"
     )
     train_years: Years = option("years to train on", example=(1984, 1985, 1986))
-    validation_years: Years = option(
-        "years to validate on; none of train_years", example=(1991,)
-    )
+    validation_years: Years = option("years to validate on; none of train_years", example=(1991,))
     output: NonEmpty = option(
         "checkpoint (.safetensors) to write", example="autoencoder.safetensors"
     )

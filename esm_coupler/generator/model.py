@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +20,7 @@ from .autoencoder import Autoencoder
 from .checkpoint import Checkpoint, write_checkpoint
 from .denoiser import Denoiser
 
+Loaded = TypeVar("Loaded")
 LICENCE = "BSD-3-Clause"
 _GRID_ARRAYS = ("lat", "lon", "cell_area", "angle")
 
@@ -53,6 +56,23 @@ def save_model(path: Path, model: Model, provenance: dict[str, Any]) -> str:
     return write_checkpoint(path, manifest, tensors)
 
 
+def _from_sound_manifest(load: Callable[[Checkpoint], Loaded]) -> Callable[[Checkpoint], Loaded]:
+    """A file can pass its hash and yet come from another version: that is the file's fault."""
+
+    @wraps(load)
+    def checked(checkpoint: Checkpoint) -> Loaded:
+        try:
+            return load(checkpoint)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"the checkpoint's manifest is not understood ({type(error).__name__}: {error}): "
+                "use the esm_coupler that wrote it, or train it again"
+            ) from error
+
+    return checked
+
+
+@_from_sound_manifest
 def load_autoencoder(checkpoint: Checkpoint) -> tuple[Autoencoder, Grid]:
     """The autoencoder and grid of a checkpoint of kind 'autoencoder' or 'generator'."""
     grid = load_grid(checkpoint)
@@ -64,6 +84,7 @@ def load_autoencoder(checkpoint: Checkpoint) -> tuple[Autoencoder, Grid]:
     return network, grid
 
 
+@_from_sound_manifest
 def load_model(checkpoint: Checkpoint) -> Model:
     """The networks and grid of a checkpoint of kind 'generator', in evaluation mode."""
     autoencoder, grid = load_autoencoder(checkpoint)
@@ -73,6 +94,7 @@ def load_model(checkpoint: Checkpoint) -> Model:
     return Model(autoencoder.eval(), denoiser.eval(), grid)
 
 
+@_from_sound_manifest
 def load_grid(checkpoint: Checkpoint) -> Grid:
     """The grid that a checkpoint carries."""
     arrays = checkpoint.group("grid")

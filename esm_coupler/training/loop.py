@@ -76,8 +76,9 @@ class Trainer:
 
     def advance(self) -> dict[str, float]:
         """One optimiser step."""
-        # Batches depend on the step alone, so that a resumed training sees the same ones.
+        # Batches and noise depend on the step alone, so that a resumed training sees the same.
         rng = np.random.default_rng([self.config.seed, self.step])
+        torch.manual_seed(int(rng.integers(2**62)))
         indices = torch.from_numpy(rng.integers(self.n_samples, size=self.config.batch))
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate()
@@ -94,7 +95,7 @@ class Trainer:
         return {"loss": float(loss.detach()), **figures}
 
     def learning_rate(self) -> float:
-        warm = min(1.0, (self.step + 1) / (self.config.warmup_steps + 1))
+        warm = min(1.0, (self.step + 1) / self.config.warmup_steps)
         return self.config.learning_rate * warm * (0.5 + 0.5 * np.cos(np.pi * self.progress()))
 
     def update_average(self) -> None:

@@ -1,0 +1,108 @@
+"""Same request, same bits; other requests, other states; all of them acceptable."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from esm_coupler.errors import InvalidValueError
+from esm_coupler.generator.generator import Generator, Request
+from esm_coupler.generator.projection import acceptable
+from esm_coupler.state import State, parse_date
+from esm_coupler.testing import tiny_checkpoint
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory):
+    return Generator.load(tiny_checkpoint(tmp_path_factory.mktemp("model") / "tiny.safetensors"))
+
+
+def test_a_member_is_the_same_in_any_number_order_and_company(generator):
+    alone = generator.generate(members=[3], seed=1, date=20180301)["sic"][0]
+    among = generator.generate(members=4, seed=1, date="2018-03-01")["sic"][2]
+    reversed_order = generator.generate(members=[4, 3, 2], seed=1, date=20180301)["sic"][1]
+    assert np.array_equal(alone, among)
+    assert np.array_equal(alone, reversed_order)
+
+
+def test_members_dates_and_seeds_differ(generator):
+    def values(member=1, date=20180301, seed=1):
+        return generator.sample(Request(member, parse_date(date), seed)).state.values
+
+    base = values()
+    for other in (values(member=2), values(date=20180302), values(seed=2)):
+        assert not np.array_equal(base, other)
+
+
+def test_the_day_of_the_year_is_a_condition_not_only_a_key_of_the_noise(generator):
+    march = generator.generate(members=2, date=20180301)["sic"].mean(axis=0)
+    september = generator.generate(members=2, date=20180901)["sic"].mean(axis=0)
+    members = generator.generate(members=2, date=20180301)["sic"]
+    assert np.abs(march - september).mean() > np.abs(members[0] - members[1]).mean()
+
+
+def test_states_are_acceptable_and_zero_on_land(generator):
+    ensemble = generator.generate(members=3, date=20180301)
+    for values in ensemble.values:
+        assert acceptable(State(values, ensemble.names, ensemble.grid))
+    assert not ensemble["sic"][:, ~ensemble.grid.mask].any()
+
+
+def test_another_process_gives_the_same_bits(generator, tmp_path):
+    path = tiny_checkpoint(tmp_path / "tiny.safetensors")
+    code = (
+        "import sys, torch; torch.set_num_threads(2); torch.manual_seed(5)\n"
+        "from esm_coupler import Generator\n"
+        "e = Generator.load(sys.argv[1]).generate(members=[2], date=20180301)\n"
+        "import hashlib; print(hashlib.sha256(e.values.tobytes()).hexdigest())"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+    )
+    import hashlib
+
+    here = generator.generate(members=[2], date=20180301).values.tobytes()
+    assert run.stdout.strip() == hashlib.sha256(here).hexdigest()
+
+
+def test_the_callers_threads_and_random_state_are_left_alone(generator):
+    import torch
+
+    torch.set_num_threads(2)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    generator.generate(members=1, date=20180301)
+    assert torch.get_num_threads() == 2
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert np.array_equal(np.random.get_state()[1], before[1])
+
+
+@pytest.mark.parametrize(
+    ("request_of", "words"),
+    [
+        ({"members": 0}, "members is 0"),
+        ({"members": [0]}, "member is 0"),
+        ({"members": -3}, "members is -3"),
+        ({"members": 1, "seed": -1}, "seed is -1"),
+        ({"members": 1, "date": "2018-02-30"}, "2018-02-30"),
+        ({"members": 1, "date": 20181301}, "20181301"),
+    ],
+)
+def test_an_impossible_request_is_refused_by_name(generator, request_of, words):
+    with pytest.raises(InvalidValueError, match=words):
+        generator.generate(**{"date": 20180301, **request_of})
+
+
+def test_an_ensemble_file_follows_cf_and_says_where_it_comes_from(generator, tmp_path):
+    import xarray
+
+    ensemble = generator.generate(members=2, date=20180301)
+    ensemble.to_netcdf(tmp_path / "e.nc")
+    with xarray.open_dataset(tmp_path / "e.nc") as file:
+        assert file["sic"].dims == ("realization", "y", "x")
+        assert file["sit"].attrs["standard_name"] == "sea_ice_thickness"
+        assert file["sic"].attrs["cell_methods"]
+        assert str(file["time"].values)[:10] == "2018-03-01"
+        assert file.attrs["checkpoint_sha256"] == generator.checkpoint_sha256
+        assert {"lat", "lon", "mask", "cell_area"} <= set(file.variables)
+        assert np.array_equal(file["sit"].values, ensemble["sit"])

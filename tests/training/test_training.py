@@ -1,0 +1,87 @@
+"""Training reads the simulation, learns, and goes on where it was interrupted."""
+
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import esm_coupler
+from esm_coupler.config import TrainingConfig
+from esm_coupler.errors import ConfigError
+from esm_coupler.generator.architecture import AutoencoderConfig, DenoiserConfig
+from esm_coupler.generator.checkpoint import read_checkpoint
+from esm_coupler.generator.generator import Generator
+from esm_coupler.training import autoencoder, denoiser, loop
+from esm_coupler.training.data import FULL_COVER, OPEN_WATER, read_days
+
+SAMPLE = Path(esm_coupler.__file__).parent / "data" / "sample"
+
+
+def settings(output, **changes):
+    options = {
+        "kind": "autoencoder", "data": str(SAMPLE), "train_years": (1990,),
+        "validation_years": (1991,), "output": str(output), "steps": 4, "batch": 2,
+        "warmup_steps": 1, "checkpoint_every": 2, "device": "cpu", "precision": "fp32",
+        "threads": 1,
+    }  # fmt: skip
+    return TrainingConfig(**options | changes)
+
+
+def config(output, **changes):
+    return SimpleNamespace(
+        training=settings(output, **changes),
+        autoencoder=AutoencoderConfig(channels=8, latent_blocks=1),
+        denoiser=DenoiserConfig(channels=8, coarse_channels=8, blocks=1, embedding=8),
+    )
+
+
+def test_days_are_snapped_to_the_bounds_consistently():
+    days = read_days(SAMPLE, [1991])
+    sic, sit, snt, siu, _ = (days.fields[:, k] for k in range(5))
+    assert not ((sic > 0) & (sic < OPEN_WATER)).any()
+    assert not ((sic < 1) & (sic >= FULL_COVER)).any()
+    assert np.array_equal(sic > 0, sit > 0)
+    assert not snt[sic == 0].any()
+    assert days.day_of_year[0] == 1
+    assert np.abs(siu).max() > 0.1
+
+
+def test_a_missing_year_is_named():
+    with pytest.raises(ConfigError, match="1987"):
+        read_days(SAMPLE, [1987])
+
+
+def test_autoencoder_then_denoiser_give_a_generator_that_works(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    first, second = tmp_path / "autoencoder.safetensors", tmp_path / "generator.safetensors"
+    autoencoder.train(config(first))
+    denoiser.train(config(second, kind="denoiser", autoencoder=str(first)))
+    ensemble = Generator.load(second).generate(members=1, date=19910301, n_steps=2)
+    assert ensemble.values.shape == (1, 5, 96, 96)
+    training = read_checkpoint(second).manifest["training"]
+    assert training["denoiser"]["steps"] == training["autoencoder"]["steps"] == 4
+    assert "validation_loss" in caplog.text
+    assert not list(tmp_path.glob("*.training.*"))
+
+
+def test_an_interrupted_training_resumes_to_the_same_weights(tmp_path, monkeypatch):
+    straight, broken = tmp_path / "straight.safetensors", tmp_path / "broken.safetensors"
+    autoencoder.train(config(straight))
+
+    advance = loop.Trainer.advance
+
+    def interrupted(trainer):
+        if trainer.step == 3:
+            raise KeyboardInterrupt
+        return advance(trainer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Trainer, "advance", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            autoencoder.train(config(broken))
+    autoencoder.train(config(broken))
+    first, second = (read_checkpoint(p).tensors for p in (straight, broken))
+    for name, tensor in first.items():
+        assert np.array_equal(tensor, second[name]), name

@@ -25,7 +25,7 @@ found = {family: sorted({str(Path(path).resolve()) for path in paths})
          for family, paths in loaded_libraries().items()}
 print(json.dumps({"libraries": found, "text": text}))
 """
-_LOAD_BRIDGE = f"import ctypes\ntext = ctypes.CDLL({str(BRIDGE)!r})._name\n"
+_LOAD_BRIDGE = "import ctypes\ntext = ctypes.CDLL({path!r})._name\n"
 _LOAD_MPI4PY = (
     "import mpi4py\nmpi4py.rc(initialize=False, finalize=False)\nfrom mpi4py import MPI\n"
     "text = MPI.Get_library_version()\n"
@@ -33,28 +33,29 @@ _LOAD_MPI4PY = (
 _LOAD_TORCH = "import torch\n"
 
 
-def findings() -> Iterator[Finding]:
+def findings(library: Path = BRIDGE) -> Iterator[Finding]:
     """All of this file."""
-    bridge = _probe(_LOAD_BRIDGE) if BRIDGE.is_file() else None
+    load_bridge = _LOAD_BRIDGE.format(path=str(library))
+    bridge = _probe(load_bridge) if library.is_file() else None
     mpi4py = _probe(_LOAD_MPI4PY)
-    yield bridge_library(bridge)
+    yield bridge_library(library, bridge)
     yield mpi_library(mpi4py, bridge)
     for name, packages in (("gfortran", "gfortran"), ("mpifort", "libopenmpi-dev openmpi-bin")):
         yield compiler(name, packages)
-    both = (_LOAD_BRIDGE if bridge and "libraries" in bridge else "") + _LOAD_MPI4PY + _LOAD_TORCH
-    yield duplicates(_probe(both))
+    loadable = load_bridge if bridge and "libraries" in bridge else ""
+    yield duplicates(_probe(loadable + _LOAD_MPI4PY + _LOAD_TORCH))
 
 
-def bridge_library(probe: dict[str, Any] | None) -> Finding:
+def bridge_library(library: Path, probe: dict[str, Any] | None) -> Finding:
     """Whether the bridge is there and can be loaded; `probe` is None if there is no file."""
     if probe is None:
-        text = f"{BRIDGE} is not there, so no Fortran or C host can be linked; "
+        text = f"{library} is not there, so no Fortran or C host can be linked; "
         remedy = "install a compiler and an MPI, then esm_coupler again without switching it off"
         return Finding("bridge", "note", text + remedy)
     if "error" in probe:
-        text = f"{BRIDGE} cannot be loaded ({probe['error']}); install esm_coupler again here"
+        text = f"{library} cannot be loaded ({probe['error']}); install esm_coupler again here"
         return Finding("bridge", "fault", text)
-    return Finding("bridge", "ok", f"{BRIDGE} loads")
+    return Finding("bridge", "ok", f"{library} loads")
 
 
 def mpi_library(mpi4py: dict[str, Any], bridge: dict[str, Any] | None) -> Finding:

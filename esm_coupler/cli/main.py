@@ -11,6 +11,7 @@ import typer
 
 from ..errors import EsmCouplerError
 from .bench import bench
+from .bench import bench
 from .config import config
 from .doctor import doctor
 from .generate import generate
@@ -29,11 +30,14 @@ app = typer.Typer(
 for verb in (generate, train, inspect, validate, namelist, config, doctor):
     app.command()(verb)
 app.add_typer(bench, name="bench")
+app.add_typer(bench, name="bench")
 
 
 def main() -> None:
     """Run the verb on the command line; a user's error becomes one sentence and status 1."""
     try:
         app()
-    except EsmCouplerError as error:
+    except (EsmCouplerError, OSError) as error:
         sys.exit(f"esm-coupler: {error}")
+    except MemoryError:
+        sys.exit("esm-coupler: out of memory; ask for fewer members or a smaller batch")

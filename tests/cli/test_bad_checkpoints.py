@@ -83,9 +83,7 @@ class Malice:
         return open, (str(self.path), "w")
 
 
-def test_a_pickle_under_another_name_is_refused_and_not_run(
-    namelist: Path, tmp_path: Path
-) -> None:
+def test_a_pickle_under_another_name_is_refused_and_not_run(namelist: Path, tmp_path: Path) -> None:
     disguised = tmp_path / "model.safetensors"
     disguised.write_bytes(pickle.dumps(Malice(tmp_path / "executed")))
     assert "model.safetensors" in generate(namelist, disguised).sentence()
@@ -122,9 +120,7 @@ def test_a_later_format_is_named(namelist: Path, copy: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_weights_that_are_not_finite_are_refused(
-    namelist: Path, copy: Path, value: float
-) -> None:
+def test_weights_that_are_not_finite_are_refused(namelist: Path, copy: Path, value: float) -> None:
     name = "denoiser.network.enter.weight"
     weights = read_checkpoint(copy).tensors[name].copy()
     weights.flat[3] = value

@@ -29,9 +29,7 @@ def test_the_file_has_the_members_and_fields(namelist: Path, tmp_path: Path) -> 
     assert not np.array_equal(dataset.sic[0], dataset.sic[1])
 
 
-def test_the_file_says_where_it_came_from(
-    namelist: Path, tmp_path: Path, checkpoint: Path
-) -> None:
+def test_the_file_says_where_it_came_from(namelist: Path, tmp_path: Path, checkpoint: Path) -> None:
     esm_coupler("generate", namelist, "--set", "ensemble_nml.seed=7")
     attributes = members(tmp_path / "ensemble.nc").attrs
 

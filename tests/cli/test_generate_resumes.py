@@ -86,7 +86,9 @@ def test_a_full_disk_is_said_in_one_sentence_and_leaves_no_half_file(
 ) -> None:
     part = 30_000  # a member fits, twenty in one file do not
     twenty = ["--set", "ensemble_nml.members=20"]
-    said = esm_coupler_process("generate", namelist, *twenty, limit=lambda: at_most(part)).sentence()
+    said = esm_coupler_process(
+        "generate", namelist, *twenty, limit=lambda: at_most(part)
+    ).sentence()
 
     assert "ensemble.nc" in said
     assert {p.name for p in tmp_path.iterdir()} == {"run.nml", "ensemble.nc.parts"}

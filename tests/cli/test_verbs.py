@@ -14,9 +14,9 @@ from esm_coupler.cli.main import app
 from esm_coupler.config import parse_namelist
 from esm_coupler.generator.checkpoint import read_checkpoint
 from esm_coupler.namelist_template import MODES
-from support.cli import esm_coupler, esm_coupler_process
+from support.cli import COMMAND, esm_coupler, esm_coupler_process
 
-VERBS = [command.name or command.callback.__name__ for command in app.registered_commands]
+VERBS = [command.callback.__name__ for command in app.registered_commands]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -29,7 +29,11 @@ def test_help_of_every_verb_has_an_example(verb: str) -> None:
 
 def test_help_lists_every_verb() -> None:
     out = esm_coupler("--help").out
-    assert all(verb in out for verb in VERBS)
+    assert all(verb in out for verb in [*VERBS, "bench"])
+
+
+def test_help_of_a_bench_has_an_example() -> None:
+    assert "esm-coupler bench bridge" in esm_coupler("bench", "bridge", "--help").out
 
 
 def test_help_does_not_wait_for_torch() -> None:
@@ -101,3 +105,12 @@ def test_inspect_says_where_a_grid_cannot_go(checkpoint: Path, tmp_path: Path) -
 
 def test_train_needs_a_training_group(namelist: Path) -> None:
     assert "&training_nml" in esm_coupler("train", namelist).sentence()
+
+
+def test_a_full_standard_output_is_said_in_one_sentence(checkpoint: Path) -> None:
+    with open("/dev/full", "w") as full:
+        command = [*COMMAND, "inspect", str(checkpoint)]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "No space left" in done.stderr

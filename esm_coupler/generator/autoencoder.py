@@ -73,15 +73,13 @@ class Autoencoder(nn.Module):
 
     def decode(self, latent: Tensor) -> Tensor:
         """Latent -> physical fields clip(mean), which lie on the bounds where the mean passes."""
+        mean = self.decode_mean(latent)
         lower, upper = self.normalisation.bounds()
-        fields = self.normalisation.inverse(self.decode_mean(latent).clamp(lower, upper))
-        # The inverse ends in a product and a sum: make the bounds exact again.
-        low, high = self.physical_bounds(fields)
-        return fields.clamp(low, high) * self.mask
-
-    def physical_bounds(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        lower, upper = self.normalisation._bounds
-        return lower.to(like), upper.to(like)
+        low, high = self.normalisation.physical_bounds()
+        fields = self.normalisation.inverse(mean).clamp(low, high)
+        # Normalising and back is only nearly the identity: put what is censored exactly on 0 or 1.
+        fields = torch.where(mean <= lower, low, torch.where(mean >= upper, high, fields))
+        return torch.where(self.mask, fields, 0.0)
 
     def loss(self, fields: Tensor) -> tuple[Tensor, dict[str, float]]:
         """Negative evidence lower bound per ocean value, and its parts for the log."""

@@ -33,10 +33,9 @@ class FieldNormalisation(nn.Module):
         self.register_buffer("std", torch.ones(size))
         roots = torch.tensor([name in SQUARE_ROOT for name in names]).reshape(size)
         self.register_buffer("roots", roots, persistent=False)
-        self._bounds = [
-            torch.tensor([getattr(FIELDS[n], side) for n in names]).reshape(size)
-            for side in ("lower", "upper")
-        ]
+        for side in ("lower", "upper"):
+            bound = torch.tensor([getattr(FIELDS[n], side) for n in names]).reshape(size)
+            self.register_buffer(side, bound, persistent=False)
 
     @torch.no_grad()
     def fit(self, fields: Tensor, mask: Tensor) -> None:
@@ -60,8 +59,12 @@ class FieldNormalisation(nn.Module):
 
         All bounds are 0, 1 or infinite, which the square root leaves as they are.
         """
-        lower, upper = (bound.to(self.mean) for bound in self._bounds)
+        lower, upper = self.physical_bounds()
         return (lower - self.mean) / self.std, (upper - self.mean) / self.std
+
+    def physical_bounds(self) -> tuple[Tensor, Tensor]:
+        """Lower and upper bound of each field in its units, (field, 1, 1) each."""
+        return self.lower, self.upper
 
 
 class LatentNormalisation(nn.Module):

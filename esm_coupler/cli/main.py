@@ -11,7 +11,6 @@ import typer
 
 from ..errors import EsmCouplerError
 from .bench import bench
-from .bench import bench
 from .config import config
 from .doctor import doctor
 from .generate import generate
@@ -29,7 +28,6 @@ app = typer.Typer(
 )
 for verb in (generate, train, inspect, validate, namelist, config, doctor):
     app.command()(verb)
-app.add_typer(bench, name="bench")
 app.add_typer(bench, name="bench")
 
 

@@ -1,0 +1,98 @@
+"""Each namelist in namelists/ runs, on a small scale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import xarray
+from esm_coupler.generator.checkpoint import read_checkpoint
+from support.cli import esm_coupler
+
+import esm_coupler as package
+
+NAMELISTS = Path(__file__).parents[2] / "namelists"
+SAMPLE = Path(package.__file__).parent / "data" / "sample"
+SMALL = (
+    f"training_nml.data={SAMPLE}", "training_nml.train_years=1990", "training_nml.steps=2",
+    "training_nml.validation_years=1991", "training_nml.batch=2", "training_nml.device=cpu",
+    "training_nml.threads=1", "training_nml.precision=fp32",
+)  # fmt: skip
+
+
+def sets(*overrides: str) -> list[str]:
+    return [item for override in overrides for item in ("--set", override)]
+
+
+@pytest.mark.parametrize("name", ["generate.nml", "demo.nml"])
+def test_an_ensemble_is_generated(name: str, checkpoint: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.nc"
+    small = sets(f"generator_nml.checkpoint={checkpoint}", "generator_nml.n_steps=2")
+    done = esm_coupler("generate", NAMELISTS / name, *small, "--output", output)
+    assert done.status == 0, done.err
+    with xarray.open_dataset(output) as dataset:
+        assert dataset.sizes["realization"] >= 4
+
+
+def train(name: str, output: Path, *overrides: str) -> None:
+    small = sets(*SMALL, f"training_nml.output={output}", *overrides)
+    done = esm_coupler("train", NAMELISTS / name, *small)
+    assert done.status == 0, done.err
+
+
+@pytest.fixture(scope="module")
+def autoencoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Trained for two steps from train_autoencoder.nml, smaller than there."""
+    output = tmp_path_factory.mktemp("autoencoder") / "autoencoder.safetensors"
+    train(
+        "train_autoencoder.nml", output, "autoencoder_nml.channels=8",
+        "autoencoder_nml.latent_blocks=1", "autoencoder_nml.latent_channels=2",
+    )  # fmt: skip
+    return output
+
+
+def test_an_autoencoder_is_trained(autoencoder: Path) -> None:
+    assert read_checkpoint(autoencoder).kind == "autoencoder"
+
+
+def test_a_denoiser_is_trained_on_it_and_generates(autoencoder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "generator.safetensors"
+    train(
+        "train_denoiser.nml", output, f"training_nml.autoencoder={autoencoder}",
+        "denoiser_nml.channels=8", "denoiser_nml.coarse_channels=8", "denoiser_nml.blocks=1",
+    )  # fmt: skip
+    small = sets(
+        f"generator_nml.checkpoint={output}", "ensemble_nml.members=1", "generator_nml.n_steps=1"
+    )
+    arguments = ["generate", NAMELISTS / "generate.nml", *small, "-o", tmp_path / "out.nc"]
+    done = esm_coupler(*arguments)
+    assert done.status == 0, done.err
+
+
+def test_a_finished_checkpoint_is_not_trained_over(autoencoder: Path) -> None:
+    before = autoencoder.read_bytes()
+    small = sets(*SMALL, f"training_nml.output={autoencoder}")
+    said = esm_coupler("train", NAMELISTS / "train_autoencoder.nml", *small).sentence()
+    assert "autoencoder.safetensors exists" in said
+    assert autoencoder.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "override, named",
+    [
+        ("training_nml.data=absent", "absent"),
+        ("training_nml.train_years=1700", "1700"),
+        ("training_nml.output=absent/out.safetensors", "folder of output"),
+    ],
+)
+def test_a_training_that_cannot_begin_says_why(override: str, named: str, tmp_path: Path) -> None:
+    small = sets(*SMALL, f"training_nml.output={tmp_path}/out.safetensors", override)
+    assert named in esm_coupler("train", NAMELISTS / "train_autoencoder.nml", *small).sentence()
+
+
+def test_a_denoiser_is_not_trained_on_a_generator(checkpoint: Path, tmp_path: Path) -> None:
+    output = f"training_nml.output={tmp_path}/out.safetensors"
+    small = sets(*SMALL, output, f"training_nml.autoencoder={checkpoint}")
+    said = esm_coupler("train", NAMELISTS / "train_denoiser.nml", *small).sentence()
+    assert "'generator'" in said
+    assert "'autoencoder'" in said

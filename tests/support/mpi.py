@@ -8,7 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _FLAGS = ("--oversubscribe",)  # more ranks than cores
-_AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+_SETTINGS = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_mpi_yield_when_idle": "1",  # a rank that waits leaves its core to one that works
+}
+# A rank that waits leaves its core to the one that it waits for.
+_PATIENT = {"OMPI_MCA_mpi_yield_when_idle": "1"}
 
 
 def mpirun(
@@ -25,7 +31,7 @@ def mpirun(
         capture_output=True,
         text=True,
         timeout=timeout,
-        env=os.environ | _AS_ROOT | dict(env or {}),
+        env=os.environ | _AS_ROOT | _PATIENT | dict(env or {}),
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         check=False,

@@ -1,6 +1,7 @@
 module host_report
   !! The tables on the terminal. Sums are taken on the first rank in the order of the global grid,
   !! so that they do not depend on the blocks.
+  use, intrinsic :: iso_fortran_env, only: output_unit
   use host_grid, only: wp, grid_t, fail
   use host_domain, only: domain_t
   use host_physics, only: ice_t, sic, sit, snt, siu, siv, ridged
@@ -32,6 +33,7 @@ contains
     after = cells_out_of_bounds(ice, domain)
     if (domain%rank == 0) print '(i6, i10, 2x, a8, 2f10.3, i11, i10, f9.2)', &
       member, date, name, extent/1e12_wp, volume/1e12_wp, nint(before), after, seconds
+    flush (output_unit)   ! a member at a time, also into a pipe
   end subroutine print_call
 
   subroutine print_budget(ice, grid, domain)
@@ -53,7 +55,7 @@ contains
       residual = (last - first - grown - ridges)/max(first, 1.0_wp)
       if (domain%rank /= 0) cycle
       print '(18x, 2a, f8.3, a, f8.3, a, es8.1)', what(f), '  grown', grown/1e12_wp, &
-        '  ridged', ridges/1e12_wp, '  residual', residual
+        '  ridged', ridges/1e12_wp, '  residual ', residual
       if (.not. abs(residual) < 1e-10_wp) call fail('the budget of '//what(f)//' is not closed')
     end do
   end subroutine print_budget

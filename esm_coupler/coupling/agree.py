@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import numpy as np
 from .mpi import MPI
@@ -69,14 +69,20 @@ def shorten(text: str, length: int) -> str:
     return f"{text[:half]}\n...\n{text[-half:]}"
 
 
-def run(phases: Phases, agreement: Agreement) -> Verdict:
+def run(call: Callable[[], Phases], agreement: Agreement) -> Verdict:
     """Carry out a call on every rank; the same verdict on all, and nobody left waiting."""
+    phases = _begin(call)
     while True:
         verdict, finished = _advance(phases)
         agreed = agreement.settle(verdict)
         if agreed.status or finished:
             phases.close()
             return agreed
+
+
+def _begin(call: Callable[[], Phases]) -> Phases:
+    """The call's phases; even their making is a part of the first."""
+    return (yield from call())
 
 
 def _advance(phases: Phases) -> tuple[Verdict, bool]:

@@ -1,33 +1,10 @@
-"""Where the generator lives: which rank holds it, which torch device, how many threads."""
+"""Where the generator lives: on which rank, and what torch may use there."""
 
 from __future__ import annotations
 
-import os
-
-from ..errors import ConfigError
-
-# One rank holds the generator; the others gather to it and never import torch.
+# One rank holds the generator; the others gather to it and never import torch. The device is
+# that of &generator_nml: torch numbers only the GPUs that CUDA_VISIBLE_DEVICES leaves.
 GENERATOR_RANK = 0
-
-
-def choose_device(wanted: str) -> str:
-    """'cpu' or 'cuda' for 'auto', 'cpu' or 'cuda'; ConfigError for a GPU that is not there.
-
-    torch numbers only the GPUs that CUDA_VISIBLE_DEVICES leaves, so 'cuda' is the first of those.
-    """
-    if wanted == "cpu":
-        return "cpu"
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    if wanted == "auto":
-        return "cpu"
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
-    raise ConfigError(
-        f"device = '{wanted}' in &generator_nml, but torch {torch.__version__} finds no GPU on "
-        f"{os.uname().nodename} (CUDA_VISIBLE_DEVICES is {visible}): use device = 'auto' or 'cpu'"
-    )
 
 
 def limit_threads(threads: int) -> None:

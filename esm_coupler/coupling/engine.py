@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..errors import DomainError, FieldError, InvalidValueError
-from .device import choose_device, limit_threads, release_device
+from .device import limit_threads, release_device
 from .masks import compare_masks, require_covered
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class GeneratorEngine:
         limit_threads(self._threads)
         self._generator = Generator.load(
             config.generator.checkpoint,
-            device=choose_device(config.generator.device),
+            device=config.generator.device,
             threads=self._threads,
         )
         self._grid = self._generator.grid
@@ -140,8 +140,6 @@ class GeneratorEngine:
         from ..generator.generator import Request
         from ..state import parse_date
 
-        if member < 1:
-            raise InvalidValueError(f"member is {member}: members count from 1")
         limit_threads(self._threads)
         sample = self._generator.sample(
             Request(
@@ -158,25 +156,29 @@ class GeneratorEngine:
         if not self._has_host_mask:
             return state
         from ..generator.projection import project
+
+        return project(self._supported(state.names, state.values))[0]
+
+    def _supported(self, names: tuple[str, ...], values: np.ndarray) -> State:
+        """A state that is zero where its fields can't be: a host has anything on its land."""
         from ..state import State
 
-        wet = np.where(self._grid.mask, state.values, 0.0)
-        return project(State(wet, state.names, self._grid))[0]
+        state = State(values.copy(), names, self._grid)
+        for name in names:
+            state[name][~state.support(name)] = 0.0
+        return state
 
     def step(
         self, names: tuple[str, ...], values: np.ndarray, date: int, seconds: float
     ) -> Result:
-        from ..generator.projection import check_plausible, project
-        from ..state import State, parse_date
+        from ..generator.projection import project
+        from ..state import parse_date
 
         parse_date(date)
         if not 0.0 < seconds < float("inf"):
             raise InvalidValueError(f"seconds is {seconds}: the length of a step is positive")
         start = time.perf_counter()
-        given = State(values, names, self._grid)
-        check_plausible(given)
-        wet = State(np.where(self._grid.mask, values, 0.0), names, self._grid)
-        state, report = project(wet)
+        state, report = project(self._supported(names, values))
         return _result(names, state, report, time.perf_counter() - start)
 
     def close(self) -> None:

@@ -44,7 +44,7 @@ def start(coupler: Any, fortran_comm: int, namelist: Any) -> int:
     try:
         require_mpi()
         agreement = Agreement(MPI.Comm.f2py(fortran_comm))
-        verdict = run(_start(Session(agreement), coupler, namelist), agreement)
+        verdict = run(lambda: _start(Session(agreement), coupler, namelist), agreement)
         if verdict.status:
             agreement.comm.Free()
     except BaseException as error:
@@ -144,7 +144,7 @@ def _collective(coupler: int, call: Callable[[Session], Phases]) -> int:
         session = _session(coupler)
         with session.lock:
             require_mpi()
-            verdict = run(call(session), session.agreement)
+            verdict = run(lambda: call(session), session.agreement)
     except BaseException as error:
         verdict = explain(error)
     return _answer(verdict)

@@ -7,6 +7,7 @@ exist, never both; what a call changes for good is assigned after its last `yiel
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
@@ -211,9 +212,12 @@ class Session:
         self.diagnostics["calls"] += 1.0
 
     def stop(self) -> Phases:
-        """Forget the host's arrays and free the generator."""
+        """Forget the host's arrays and free the generator. Nobody ends the interpreter, which
+        would flush what user code has printed."""
         self.arrays.clear()
         self.views.clear()
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
         if self._is_root:
             self._engine.close()
             self._journal.close()

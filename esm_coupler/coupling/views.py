@@ -27,7 +27,9 @@ class HostArray:
         self.extents = tuple(extents)
         self.n_bytes = prod(extents) * np.dtype(kind).itemsize
         if self.n_bytes and data == ffi.NULL:
-            raise FieldError(f"'{name}' has no memory: allocate it before you bind it")
+            raise FieldError(
+                f"'{name}' is not contiguous or not allocated: give a whole, allocated array"
+            )
         self._ffi = ffi
         self._data = data
         self._kind = kind

@@ -3,8 +3,8 @@ set(esm_off "or leave the bridge out: pip install . -C cmake.define.ESM_COUPLER_
 
 function(esm_require what found packages modules)
   if(NOT ${found})
-    message(FATAL_ERROR
-      "esm_coupler's bridge needs ${what}, which is not here: apt-get install ${packages} "
+    message(FATAL_ERROR # the leading blank keeps CMake from breaking the sentence
+      " esm_coupler's bridge needs ${what}, which is not here: apt-get install ${packages} "
       "(on a cluster: module load ${modules}), ${esm_off}")
   endif()
 endfunction()

@@ -75,7 +75,7 @@ def read_text(path: str | Path) -> str:
             raise ConfigError(f"namelist {path} {reason}; give the path of a namelist file")
         if file.stat().st_size > MAX_BYTES:
             raise ConfigError(
-                f"namelist {path} is larger than {MAX_BYTES} bytes; is it another file?"
+                f"namelist {path} is larger than {MAX_BYTES} bytes; give a namelist"
             )
         return _decode(file.read_bytes(), path)
     except (OSError, ValueError) as error:

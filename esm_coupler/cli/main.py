@@ -16,6 +16,7 @@ from .doctor import doctor
 from .generate import generate
 from .inspect import inspect
 from .namelist import namelist
+from .plot import plot
 from .train import train
 from .validate import validate
 
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (generate, train, inspect, validate, namelist, config, doctor):
+for verb in (generate, train, inspect, validate, namelist, config, doctor, plot):
     app.command()(verb)
 app.add_typer(bench, name="bench")
 

@@ -12,7 +12,6 @@ module host_grid
     logical, allocatable :: ocean(:, :)
     real(wp), allocatable :: lat(:, :), lon(:, :)   !! cell centres [degrees]
     real(wp), allocatable :: cell_area(:, :)        !! [m2]
-    real(wp), allocatable :: angle(:, :)            !! from east to grid x [radians]
   end type grid_t
 
 contains
@@ -31,7 +30,6 @@ contains
     grid%lat = variable('lat')
     grid%lon = variable('lon')
     grid%cell_area = variable('cell_area')
-    grid%angle = variable('angle')
     grid%ocean = variable('mask') > 0.5_wp
     call check_nc(nf90_close(file), path)
 

@@ -27,7 +27,7 @@ module host_physics
   real(wp), parameter :: to_air = 20                                       !! [W m-2 K-1]
   real(wp), parameter :: cold_water = 2, warm_water = 200                  !! heat to the ice [W m-2]
   real(wp), parameter :: t_freeze = -1.8_wp                                !! [deg C]
-  real(wp), parameter :: new_ice = 0.3_wp, rigid = 8                       !! thickness [m]
+  real(wp), parameter :: new_ice = 0.3_wp, rigid = 5                       !! thickness [m]
   real(wp), parameter :: least_sic = 1e-6_wp, least_sit = 1e-5_wp          !! below: no ice
 
 contains
@@ -102,28 +102,29 @@ contains
     call rest_without_ice(ice, domain)
   end subroutine drift
 
-  function wind(grid, days) result(along_grid)
+  function wind(grid, days) result(flow)
     !! Geostrophic wind, x + iy along the grid at north-east corners [m s-1]: a high over the
     !! Beaufort Sea, a wandering low in the Barents Sea, between them the transpolar stream.
     type(grid_t), intent(in) :: grid
     real(wp), intent(in) :: days
-    complex(wp), dimension(grid%nx, grid%ny) :: along_grid, eastward, place
-    eastward = exp(cmplx(0, grid%lon*pi/180, wp))   ! as seen from above the pole, turned by 90
-    place = (90 - grid%lat)*eastward                ! degrees of latitude from the pole
-    along_grid = around(14.0_wp, -150.0_wp, 9 + 3*sin(2*pi*days/9)) &
+    complex(wp), dimension(grid%nx, grid%ny) :: flow, place, along_x
+    place = (90 - grid%lat)*exp(cmplx(0, grid%lon*pi/180, wp))   ! seen from above the pole
+    along_x = cshift(place, 1, 1) - place
+    along_x = along_x + cshift(along_x, 1, 2)
+    place = place + cshift(place, 1, 1)
+    place = 0.25_wp*(place + cshift(place, 1, 2))                ! of the corners
+    flow = around(14.0_wp, -150.0_wp, 9 + 3*sin(2*pi*days/9)) &
       + around(15.0_wp, 45 + 25*sin(2*pi*days/7), -9 + 4*cos(2*pi*days/5))
-    along_grid = along_grid*conjg((0, 1)*eastward)*exp(cmplx(0, -grid%angle, wp))
-    along_grid = along_grid + cshift(along_grid, 1, 1)
-    along_grid = 0.25_wp*(along_grid + cshift(along_grid, 1, 2))
+    flow = flow*conjg(along_x)/abs(along_x)
 
   contains
 
-    function around(distance, longitude, speed) result(flow)
+    function around(distance, longitude, speed) result(circling)
       !! Wind around a high (speed > 0) or low, strongest 9 degrees from its centre.
       real(wp), intent(in) :: distance, longitude, speed
-      complex(wp) :: flow(grid%nx, grid%ny)
-      flow = (place - distance*exp(cmplx(0, longitude*pi/180, wp)))/9
-      flow = (0, -1)*flow*speed*exp(0.5_wp*(1 - real(flow)**2 - aimag(flow)**2))
+      complex(wp) :: circling(grid%nx, grid%ny)
+      circling = (place - distance*exp(cmplx(0, longitude*pi/180, wp)))/9
+      circling = (0, -1)*circling*speed*exp(0.5_wp*(1 - abs(circling)**2))
     end function around
 
   end function wind

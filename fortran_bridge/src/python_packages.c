@@ -21,41 +21,44 @@ static const char *environment(void)
     return utf8(PySys_GetObject("prefix"));
 }
 
-/* The pending exception as traceback text, or as str where the traceback can't be had. */
-static PyObject *pending_text(void)
+/* traceback.format_exception of an exception, as one text; NULL with an error set if it fails. */
+static PyObject *traceback_text(PyObject *type, PyObject *value, PyObject *trace)
 {
-    PyObject *type, *value, *trace, *text = NULL;
-    PyErr_Fetch(&type, &value, &trace);
-    PyErr_NormalizeException(&type, &value, &trace);
     PyObject *module = PyImport_ImportModule("traceback");
     PyObject *lines = module ? PyObject_CallMethod(module, "format_exception", "OOO", type, value,
                                                    trace ? trace : Py_None)
                              : NULL;
     PyObject *nothing = lines ? PyUnicode_FromString("") : NULL;
-    text = nothing ? PyUnicode_Join(nothing, lines) : NULL;
-    PyErr_Clear();
-    if (!text && value) {
-        text = PyObject_Str(value);
-    }
-    PyErr_Clear();
+    PyObject *text = nothing ? PyUnicode_Join(nothing, lines) : NULL;
     Py_XDECREF(nothing);
     Py_XDECREF(lines);
     Py_XDECREF(module);
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(trace);
     return text;
 }
 
+/* Turn the pending exception into the message: a missing module needs no traceback. */
 static void explain(const char *package)
 {
+    PyObject *type, *value, *trace, *text;
     int missing = PyErr_ExceptionMatches(PyExc_ModuleNotFoundError);
-    PyObject *text = pending_text();
-    esm_format_message("the Python environment '%s' %s %s; %s '%s/bin/python -m pip install "
-                       "esm_coupler'\n%s",
-                       environment(), missing ? "lacks a module for" : "could not load", package,
-                       missing ? "install it with" : "mend it with", environment(), utf8(text));
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    text = missing ? PyObject_Str(value) : traceback_text(type, value, trace);
+    PyErr_Clear();
+    if (missing) {
+        esm_format_message("the Python environment '%s' lacks what esm_coupler needs (%s); install "
+                           "it with '%s/bin/python3 -m pip install esm_coupler', or name another "
+                           "interpreter by python = '...' in &coupler_nml",
+                           environment(), utf8(text), environment());
+    } else {
+        esm_format_message("the Python environment '%s' could not load %s; install esm_coupler "
+                           "there again, or name another interpreter in &coupler_nml\n%s",
+                           environment(), package, utf8(text));
+    }
     Py_XDECREF(text);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(trace);
 }
 
 static int import(const char *package)
@@ -86,7 +89,7 @@ static int start_cffi(void)
     Py_XDECREF(errors);
     if (!started) {
         esm_format_message("cffi could not start in the Python environment '%s'; update it with "
-                           "'%s/bin/python -m pip install --upgrade cffi'",
+                           "'%s/bin/python3 -m pip install --upgrade cffi'",
                            environment(), environment());
     }
     return started;

@@ -91,7 +91,9 @@ class EnsembleConfig:
     """The ensemble: which members of which date, and where they go."""
 
     members: Annotated[int, Field(ge=1, le=9999)] = option("number of ensemble members", 4)
-    first_member: Positive = option("number of the first member, counted from 1", 1)
+    first_member: Annotated[int, Field(ge=1, le=2_000_000_000)] = option(
+        "number of the first member, counted from 1", 1
+    )
     seed: NotNegative = option("seed of the noise; each (seed, member, date) has its own state", 1)
     date: Date = option("date of the states", 19900301)
     output: NonEmpty = option("NetCDF file to write", "ensemble.nc")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ class MemberStore:
 
     def __init__(self, output: Path, key: dict[str, Any]) -> None:
         self.folder = output.with_name(f"{output.name}.parts")
+        self._output = output
         self._key = key
 
     def __enter__(self) -> MemberStore:
@@ -63,8 +65,11 @@ class MemberStore:
         replace_file(self._path(member), content)
 
     def remove(self) -> None:
-        """Delete the parts, and what a killed run left of one."""
-        for path in [*self.folder.glob("member_*.safetensors"), *self.folder.glob(".*.part")]:
+        """Delete the parts, and what a killed run left of one or of the output."""
+        parts = self.folder.glob("member_*.safetensors")
+        halves = self.folder.glob(".member_*.part")
+        output_halves = self._output.parent.glob(f".{glob.escape(self._output.name)}.*.part")
+        for path in [*parts, *halves, *output_halves]:
             path.unlink(missing_ok=True)
 
     def _path(self, member: int) -> Path:

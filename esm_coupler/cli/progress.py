@@ -21,6 +21,6 @@ def with_bar(items: list[Item], title: str) -> Iterator[Item]:
 
 
 def log_line(text: str) -> None:
-    """A line of a log; nothing on a terminal, where the bar says it."""
-    if not sys.stderr.isatty():
+    """A line on standard output, unless that is a terminal, where the bar says it."""
+    if not sys.stdout.isatty():
         typer.echo(text)

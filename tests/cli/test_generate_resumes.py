@@ -68,6 +68,15 @@ def test_a_damaged_part_is_made_again(namelist: Path, tmp_path: Path) -> None:
     assert lines[1] == "member 2: made before"
 
 
+def test_halves_of_a_killed_run_are_cleared_away(namelist: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "ensemble.nc.parts"
+    folder.mkdir()
+    (folder / ".member_000001.safetensors.99.part").write_bytes(b"half")
+    (tmp_path / ".ensemble.nc.99.part").write_bytes(b"half")
+    assert esm_coupler("generate", namelist).status == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"run.nml", "ensemble.nc"}
+
+
 def test_a_file_of_the_user_among_the_parts_is_not_deleted(namelist: Path, tmp_path: Path) -> None:
     folder = tmp_path / "ensemble.nc.parts"
     folder.mkdir()

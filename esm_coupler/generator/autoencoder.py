@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .architecture import AutoencoderConfig
-from .architecture import AutoencoderConfig
 from .blocks import GROUPS, ResidualBlock, downsample, upsample
 from .likelihood import censored_nll
 from .normalisation import FieldNormalisation

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from .architecture import DenoiserConfig
-from .architecture import DenoiserConfig
 from .blocks import GROUPS, ResidualBlock, downsample, upsample, zero_init
 from .normalisation import LatentNormalisation, season
 

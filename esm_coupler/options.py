@@ -28,7 +28,7 @@ def _date(value: object) -> int:
         value = int(value.replace("-", ""))
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("neither yyyymmdd nor 'yyyy-mm-dd'")
-    if value < 1000_01_01:
+    if not 1000_01_01 <= value <= 9999_12_31:
         raise ValueError("a year of four digits is needed")
     datetime.date(value // 10000, value // 100 % 100, value % 100)
     return value

@@ -96,6 +96,7 @@ VALUES = {
     "no leap day": ("ensemble_nml", "date = 20190229", ["date = 20190229", "exists"]),
     "other form of a date": ("ensemble_nml", "date = '1 March 1990'", ["exists", "yyyymmdd"]),
     "date of six digits": ("ensemble_nml", "date = 900301", ["date = 900301", "yyyymmdd"]),
+    "endless date": ("ensemble_nml", "date = " + 30 * "9", ["date = 9999", "yyyymmdd"]),
     "negative date": ("ensemble_nml", "date = -19900301", ["date = -19900301"]),
 }  # fmt: skip
 

@@ -121,7 +121,7 @@ def parse_date(date: int | str | datetime.date) -> datetime.date:
             return datetime.date.fromisoformat(date)
         number = int(date)
         return datetime.date(number // 10000, number // 100 % 100, number % 100)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise InvalidValueError(
             f"date {date!r} does not exist: give yyyymmdd or 'yyyy-mm-dd', such as 20180301"
         ) from None

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..errors import DomainError, FieldError, InvalidValueError
-from .device import limit_threads, release_device
+from .device import TorchThread
 from .masks import compare_masks, require_covered
 
 if TYPE_CHECKING:
     from ..config import Config
+    from ..generator.generator import Generator
     from ..generator.projection import ProjectionReport
     from ..state import State
 
@@ -92,18 +93,17 @@ class GeneratorEngine:
     reads_on_generate = False
 
     def __init__(self, config: Config) -> None:
-        from ..generator.generator import Generator
-
         self._config = config
-        self._threads = config.coupler.threads
-        limit_threads(self._threads)
-        self._generator = Generator.load(
-            config.generator.checkpoint,
-            device=config.generator.device,
-            threads=self._threads,
-        )
+        self._thread = TorchThread(config.coupler.threads)
+        self._generator = self._thread.call(self._load)
         self._grid = self._generator.grid
         self._has_host_mask = False
+
+    def _load(self) -> Generator:
+        from ..generator.generator import Generator
+
+        options = self._config.generator
+        return Generator.load(options.checkpoint, options.device, self._config.coupler.threads)
 
     def check_grid(self, nx_global: int, ny_global: int) -> None:
         ny, nx = self._grid.shape
@@ -140,15 +140,9 @@ class GeneratorEngine:
         from ..generator.generator import Request
         from ..state import parse_date
 
-        limit_threads(self._threads)
-        sample = self._generator.sample(
-            Request(
-                member=member,
-                date=parse_date(date),
-                seed=self._config.ensemble.seed,
-                n_steps=self._config.generator.n_steps,
-            )
-        )
+        seed, n_steps = self._config.ensemble.seed, self._config.generator.n_steps
+        request = Request(member, parse_date(date), seed, n_steps)
+        sample = self._thread.call(lambda: self._generator.sample(request))
         return _result(names, self._on_host_mask(sample.state), sample.report, sample.seconds)
 
     def _on_host_mask(self, state: State) -> State:
@@ -183,7 +177,7 @@ class GeneratorEngine:
 
     def close(self) -> None:
         del self._generator
-        release_device()
+        self._thread.close()
 
 
 def _result(

@@ -10,6 +10,7 @@
 #include <Python.h>
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +95,17 @@ static int is_version(void)
     return same;
 }
 
+/* Python takes SIGINT when the module `signal` is first imported, which torch does: import it now
+ * and give the signal back. */
+static void keep_interrupt(void)
+{
+    struct sigaction host;
+    sigaction(SIGINT, NULL, &host);
+    Py_XDECREF(PyImport_ImportModule("signal"));
+    PyErr_Clear();
+    sigaction(SIGINT, &host, NULL);
+}
+
 static int start_new(const char *python)
 {
     struct esm_interpreter interpreter;
@@ -107,6 +119,7 @@ static int start_new(const char *python)
         return 0;
     }
     int good = is_prefix(interpreter.prefix);
+    keep_interrupt();
     PyEval_SaveThread();
     return good;
 }

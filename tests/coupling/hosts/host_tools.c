@@ -89,7 +89,8 @@ void tools_remember(void)
 
 static int is_same_action(const struct sigaction *a, const struct sigaction *b)
 {
-    return a->sa_handler == b->sa_handler && a->sa_flags == b->sa_flags;
+    int is_default = a->sa_handler == SIG_DFL || a->sa_handler == SIG_IGN;
+    return a->sa_handler == b->sa_handler && (is_default || a->sa_flags == b->sa_flags);
 }
 
 /* Name what is not as remembered, in `text` (ended by a null), nothing if all is. */
@@ -113,7 +114,10 @@ void tools_changes(char *text, int size)
     if (now.self != before.self) SAY("self_errhandler");
     if (next != before.next_rand) SAY("rand");
     for (int number = 1; number < 65; number++) {
-        if (!is_same_action(&now.signals[number], &before.signals[number])) SAY("signals");
+        if (!is_same_action(&now.signals[number], &before.signals[number])) {
+            size_t used = strlen(text);
+            snprintf(text + used, (size_t)size - used, " signal_%d", number);
+        }
     }
 }
 

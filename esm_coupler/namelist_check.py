@@ -9,11 +9,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .namelist_file import Assignment, Group, constant
+from .namelist_file import NOT_A_CONSTANT, Assignment, Group, constant
 from .option_text import allowed_value, choices, is_date, is_list, is_text, options
 from .options import GROUPS
 
 SHOWN = 60  # characters of a value in a message
+MAX_VALUES = 1000  # of one key
+MAX_FAULTS = 20  # said of one file
 AFTER_FILE = 10**9  # place of the faults of overrides: behind every line of the file
 
 
@@ -48,7 +50,15 @@ def checked_groups(
         instance, found = _validate(table)
         faults += found
         values[group_name] = instance
-    return values, [fault.sentence for fault in sorted(faults, key=lambda fault: fault.line)]
+    return values, _sentences(faults, name)
+
+
+def _sentences(faults: list[Fault], name: str) -> list[str]:
+    """In the order of the file; a file of another kind has thousands, which help nobody."""
+    said = [fault.sentence for fault in sorted(faults, key=lambda fault: fault.line)]
+    if len(said) <= MAX_FAULTS:
+        return said
+    return [*said[:MAX_FAULTS], f"{name}: {len(said) - MAX_FAULTS} more faults are not listed"]
 
 
 def _collect(group: Group, tables: dict[str, Table], name: str) -> list[Fault]:
@@ -114,6 +124,8 @@ def _validate(table: Table) -> tuple[Any, list[Fault]]:
 
 def _value(item: Assignment, table: Table) -> object:
     """Python value of an assignment; several for a scalar stay a tuple, which no scalar takes."""
+    if len(item.values) > MAX_VALUES:
+        return NOT_A_CONSTANT
     values = tuple(constant(token) for token in item.values)
     if is_list(table.kind, item.key) or len(values) != 1:
         return values

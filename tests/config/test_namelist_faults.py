@@ -132,6 +132,18 @@ def test_all_faults_of_a_file_are_said_in_the_order_of_the_file() -> None:
         assert part in line
 
 
+def test_a_file_with_a_thousand_faults_is_refused_in_few_lines() -> None:
+    lines = message("&ensemble_nml\n" + 1000 * " colour = 1\n" + "/\n").splitlines()
+    assert len(lines) == 21
+    assert "980 more faults" in lines[-1]
+
+
+def test_a_list_of_very_many_values_is_refused_at_once() -> None:
+    said = message(with_line("training_nml", "train_years = " + 100_000 * "1 "))
+    assert "train_years = 1, 1" in said
+    assert len(said) < 2000
+
+
 @pytest.mark.parametrize("key", ["kind", "data", "train_years", "validation_years", "output"])
 def test_a_training_must_say_what_it_trains(key: str) -> None:
     assert f"{key} is missing" in message(with_line("training_nml", ""))

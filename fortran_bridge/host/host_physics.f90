@@ -21,13 +21,14 @@ module host_physics
   end type ice_t
 
   real(wp), parameter :: pi = acos(-1.0_wp)
-  real(wp), parameter :: rho_ice = 917, rho_snow = 330, rho_water = 1026   !! [kg m-3]
+  real(wp), parameter :: rho_ice = 917, rho_snow = 330                    !! [kg m-3]
   real(wp), parameter :: latent_heat = 3.34e5_wp                           !! [J kg-1]
   real(wp), parameter :: k_ice = 2.03_wp, k_snow = 0.31_wp                 !! [W m-1 K-1]
   real(wp), parameter :: to_air = 20                                       !! [W m-2 K-1]
   real(wp), parameter :: cold_water = 2, warm_water = 200                  !! heat to the ice [W m-2]
   real(wp), parameter :: t_freeze = -1.8_wp                                !! [deg C]
-  real(wp), parameter :: new_ice = 0.3_wp, rigid = 5                       !! thickness [m]
+  real(wp), parameter :: new_ice = 0.3_wp, rigid = 6                       !! thickness [m]
+  real(wp), parameter :: most_snow = 0.329_wp                              !! over ice, by freeboard
   real(wp), parameter :: least_sic = 1e-6_wp, least_sit = 1e-5_wp          !! below: no ice
 
 contains
@@ -203,12 +204,11 @@ contains
 
   pure real(wp) function swept(dt, speeds, areas, before, behind)
     !! Area swept over an edge between two cells [m2], from the sums of the drift at its ends and
-    !! of the cells' areas. Ice before or behind it that is thicker than `rigid` takes no more in:
+    !! of the cells' areas. The thicker the ice before or behind the edge, the less it takes in:
     !! it has no other strength, and wind towards a coast would pile it up for ever.
     real(wp), intent(in) :: dt, speeds, areas, before, behind
     swept = 0.5_wp*dt*speeds*sqrt(0.5_wp*areas)
-    if (swept > 0 .and. behind > rigid) swept = 0
-    if (swept < 0 .and. before > rigid) swept = 0
+    swept = swept*max(0.0_wp, 1 - merge(behind, before, swept > 0)/rigid)
   end function swept
 
   pure subroutine grow_or_melt(column, t_air, warm, dt)
@@ -239,8 +239,8 @@ contains
     !! Snow that presses the ice under water becomes ice; remnants of ice are removed.
     real(wp), intent(inout) :: column(3)   !! sic, sit, snt
     real(wp) :: flooded
-    flooded = max(0.0_wp, column(snt) - (rho_water - rho_ice)/rho_snow*column(sit))
-    flooded = min(flooded*rho_ice/rho_water, column(snt))
+    flooded = (column(snt) - most_snow*column(sit))/(1 + most_snow*rho_snow/rho_ice)
+    flooded = max(0.0_wp, flooded)
     column(snt) = column(snt) - flooded
     column(sit) = column(sit) + flooded*rho_snow/rho_ice
     if (column(sic) < least_sic .or. column(sit) < least_sit) column = 0

@@ -76,7 +76,7 @@ contains
     associate (c => ice%state(:, :, :, sic), h => ice%state(:, :, :, sit), &
                s => ice%state(:, :, :, snt), drift => ice%state(:, :, :, siu:siv))
       bad = merge(0.0_wp, 1.0_wp, c >= 0 .and. c <= 1 .and. h >= 0 .and. h <= 20*c .and. s >= 0 &
-                  .and. s <= 0.331_wp*h .and. (c > 0 .eqv. h > 0) .and. all(abs(drift) <= 2, 4))
+                  .and. s <= 0.330_wp*h .and. (c > 0 .eqv. h > 0) .and. all(abs(drift) <= 2, 4))
     end associate
     cells_out_of_bounds = nint(sum(domain%gather(bad)))
   end function cells_out_of_bounds

@@ -109,7 +109,7 @@ static void keep_interrupt(void)
 static int start_new(const char *python)
 {
     struct esm_interpreter interpreter;
-    if (!is_version() || !esm_find_interpreter(python, &interpreter)) {
+    if (!esm_find_interpreter(python, &interpreter)) {
         return 0;
     }
     int input = esm_shield_input();
@@ -126,7 +126,7 @@ static int start_new(const char *python)
 
 static int start(const char *python)
 {
-    return esm_check_libstdcxx() && esm_make_libpython_global() &&
+    return esm_check_libstdcxx() && is_version() && esm_make_libpython_global() &&
            (Py_IsInitialized() || start_new(python)) && esm_load_packages();
 }
 

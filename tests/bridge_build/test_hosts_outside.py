@@ -45,6 +45,11 @@ def test_cmake_finds_the_package_for_a_c_host(cmake_build: Path, tmp_path: Path)
     assert output.count("start 0") == 2
 
 
+def test_cmake_links_a_host_with_the_stub(cmake_build: Path) -> None:
+    output = mpirun(1, cmake_build / "stub_host", "any.nml").stdout
+    assert "status 4 this build has no generator" in output
+
+
 def test_a_host_of_another_compiler_takes_the_source_of_the_fortran_face(tmp_path: Path) -> None:
     """Another compiler is feigned: the tag of the module's compiler is changed in a copy."""
     prefix = tmp_path / "site" / "esm_coupler"

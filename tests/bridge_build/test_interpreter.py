@@ -188,8 +188,9 @@ def test_a_process_that_runs_python_already_keeps_its_interpreter(tmp_path: Path
     library = bridge_prefix() / "lib" / "libesm_coupler.so"
     script = tmp_path / "script.py"
     script.write_text(
-        "import ctypes\n"
+        "import ctypes, datetime\n"
         "from mpi4py import MPI\n"
+        "datetime.datetime_CAPI.__doc__  # gives capsules the version tag that cffi waits for\n"
         f"library = ctypes.CDLL({str(library)!r})\n"
         "coupler = ctypes.c_int(0)\n"
         f"namelist = {str(write_loopback(tmp_path)).encode()!r}\n"

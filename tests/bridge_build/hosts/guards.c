@@ -95,9 +95,11 @@ static void set_up(void)
 
 int main(int argc, char **argv)
 {
-    static double sic[NY][NX], sit[NY][NX];
+    static double sic[NY][NX];
+    static float sit[NY][NX];
+    const uint32_t signalling_nan = 0x7fa00000;
     struct process before;
-    int coupler = 0, first = 1, nx = NX, ny = NY, first_random;
+    int coupler = 0, first = 1, nx = NX, ny = NY, first_random, status;
     int64_t shape[2] = {NX, NY};
     double value;
     MPI_Init(&argc, &argv);
@@ -108,18 +110,21 @@ int main(int argc, char **argv)
     require("start", esm_start(&coupler, MPI_Comm_c2f(MPI_COMM_WORLD), argv[1]), &before);
     require("set_domain", esm_set_domain(coupler, NX, NY, 1, &first, &first, &nx, &ny, 0), &before);
     require("bind sic", esm_bind(coupler, "sic", sic, 8, 2, shape), &before);
-    require("bind sit", esm_bind(coupler, "sit", sit, 8, 2, shape), &before);
+    require("bind sit", esm_bind(coupler, "sit", sit, 4, 2, shape), &before);
     require("generate", esm_generate(coupler, 1, 20180301), &before);
     require("step", esm_step(coupler, 20180301, 3600.0), &before);
     require("diagnostic", esm_diagnostic(coupler, "seconds", &value), &before);
     require("ping", esm_ping(coupler, 1), &before);
     esm_generate(coupler, -1, 20180301); /* an exception in Python */
     compare("a failing generate", &before);
+    memcpy(&sit[NY / 4][NX / 4], &signalling_nan, sizeof signalling_nan);
+    status = esm_step(coupler, 20180301, 3600.0); /* float32 to float64: an invalid operation */
+    compare("a refused step", &before);
     require("stop", esm_stop(coupler), &before);
     if (rand() != first_random) {
         printf("the random numbers of the host changed\n");
     }
-    printf("ice %d\n", sic[NY / 4][NX / 4] >= 0);
+    printf("ice %d refused %d\n", sic[NY / 4][NX / 4] >= 0, status == ESM_VALUE);
     MPI_Finalize();
     return 0;
 }

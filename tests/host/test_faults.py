@@ -1,0 +1,54 @@
+"""What goes wrong ends the host with one sentence, on any number of ranks, and no file."""
+
+from __future__ import annotations
+
+import pytest
+
+from .run import Host, Run
+from .tiny_model import namelist
+
+
+def assert_failed(run: Run, *words: str) -> None:
+    assert run.status != 0
+    for word in words:
+        assert word in run.stdout + run.stderr
+    assert not (run.folder / "ensemble.nc").exists()
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_checkpoint_that_is_not_there(host: Host, ranks: int) -> None:
+    text = namelist(host.model).replace("tiny.safetensors", "none.safetensors")
+    run = host.run_text(text, ranks)
+    assert_failed(run, "none.safetensors")
+    assert run.stdout.count("coupler%") == 1
+
+
+def test_another_grid_than_the_checkpoint_has(host: Host) -> None:
+    from esm_coupler.testing import tiny_grid
+
+    tiny_grid((32, 48)).to_netcdf(host.model / "other.nc")
+    assert_failed(host.run(2, grid_file=f"'{host.model}/other.nc'"), "coupler%set_domain")
+
+
+def test_a_date_that_does_not_exist(host: Host) -> None:
+    assert_failed(host.run(2, date=19900231), "coupler%generate", "19900231")
+
+
+def test_a_grid_file_that_is_not_there(host: Host) -> None:
+    assert_failed(host.run(grid_file="'none.nc'"), "none.nc", "No such file")
+
+
+def test_no_namelist_of_the_host(host: Host) -> None:
+    assert_failed(host.run_text("&coupler_nml\n/\n"), "&host_nml of host.nml")
+
+
+def test_an_option_that_the_host_does_not_know(host: Host) -> None:
+    assert_failed(host.run(n_dais=3), "n_dais")
+
+
+def test_no_days(host: Host) -> None:
+    assert_failed(host.run(n_days=0), "must be positive")
+
+
+def test_a_folder_that_is_not_there(host: Host) -> None:
+    assert_failed(host.run(output_file="'none/ensemble.nc'"), "none/ensemble.nc")

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pickle
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from esm_coupler.errors import CheckpointError, Status
+
+from esm_coupler.config import parse_namelist
+from esm_coupler.coupling.engine import GeneratorEngine
+from esm_coupler.errors import CheckpointError, DomainError, FieldError, Status
 from esm_coupler.generator.checkpoint import read_checkpoint, write_checkpoint
 from esm_coupler.generator.generator import Generator
+from esm_coupler.testing import tiny_checkpoint
 from support.cli import Outcome, esm_coupler
 
 
@@ -160,3 +165,27 @@ def test_a_refused_checkpoint_leaves_no_output(namelist: Path, tmp_path: Path, c
     copy.write_bytes(b"")
     generate(namelist, copy).sentence()
     assert {path.name for path in tmp_path.iterdir()} == {"run.nml", "copy.safetensors"}
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[GeneratorEngine]:
+    """What a host talks to, with a checkpoint of two fields on 32 x 16 cells."""
+    path = tiny_checkpoint(tmp_path / "two.safetensors", (16, 32), ("sic", "sit"))
+    text = f"&generator_nml checkpoint = '{path}', device = 'cpu' /"
+    engine = GeneratorEngine(parse_namelist(text, "run.nml"))
+    yield engine
+    engine.close()
+
+
+def test_a_field_that_the_checkpoint_lacks_is_named_with_those_that_it_has(
+    engine: GeneratorEngine,
+) -> None:
+    engine.check_field("sit")
+    with pytest.raises(FieldError, match="'snt'.* the checkpoint has sic, sit"):
+        engine.check_field("snt")
+
+
+def test_a_grid_that_the_checkpoint_lacks_is_named_with_its_own(engine: GeneratorEngine) -> None:
+    engine.check_grid(32, 16)
+    with pytest.raises(DomainError, match=r"16 x 32, that of checkpoint .* is 32 x 16"):
+        engine.check_grid(16, 32)

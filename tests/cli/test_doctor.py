@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from esm_coupler.cli import doctor_files, doctor_libraries, doctor_python
 from esm_coupler.cli.finding import Finding
 from support.cli import esm_coupler

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray
+
 from esm_coupler.config import read_namelist
 from esm_coupler.generator.checkpoint import read_checkpoint
 from support.cli import esm_coupler

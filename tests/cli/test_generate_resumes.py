@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray
+
 from support.cli import COMMAND, esm_coupler, esm_coupler_process
 
 MANY = ["--set", "ensemble_nml.members=400"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray
+
 from esm_coupler.cli.main import app
 from esm_coupler.config import parse_namelist
 from esm_coupler.generator.checkpoint import read_checkpoint

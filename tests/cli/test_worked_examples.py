@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import xarray
-from esm_coupler.generator.checkpoint import read_checkpoint
-from support.cli import esm_coupler
 
 import esm_coupler as package
+from esm_coupler.generator.checkpoint import read_checkpoint
+from support.cli import esm_coupler
 
 NAMELISTS = Path(__file__).parents[2] / "namelists"
 SAMPLE = Path(package.__file__).parent / "data" / "sample"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from esm_coupler.config import Config, parse_namelist
 from esm_coupler.errors import ConfigError
 from esm_coupler.namelist_template import fortran
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from support.namelists import VALID, with_line
 
 POSITIONS = st.integers(0, len(VALID))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from esm_coupler.config import parse_namelist, read_namelist
 from esm_coupler.errors import ConfigError, Status
 from support.namelists import VALID, with_line

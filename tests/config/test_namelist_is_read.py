@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+
 from esm_coupler.config import Config, parse_namelist, read_namelist
 from esm_coupler.generator import architecture
 from support.namelists import VALID, with_line

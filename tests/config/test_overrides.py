@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from esm_coupler.config import Config, parse_namelist
 from esm_coupler.errors import ConfigError
 from support.namelists import VALID

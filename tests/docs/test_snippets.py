@@ -15,11 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.snippets import ROOT, Snippet, commands, is_complete, snippets
+
 from esm_coupler.config import parse_namelist
 from support.bridge import bridge_prefix, compile_fortran
 from support.cli import COMMAND
 from support.mpi import mpirun
+from support.snippets import ROOT, Snippet, commands, is_complete, snippets
 
 # What a command of a document needs to be quick.
 SMALL = {

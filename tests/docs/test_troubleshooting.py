@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from support.snippets import ROOT
 
 DOCUMENT = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")

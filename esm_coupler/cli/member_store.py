@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -49,20 +50,18 @@ class MemberStore:
         try:
             with safe_open(self._path(member), framework="numpy") as file:
                 values = file.get_tensor("values")
-                if (file.metadata() or {}).get("key") != self._text(member):
-                    return None
+                found = file.metadata()
         # A part that cannot be read is no part.
         except (SafetensorError, OSError, ValueError, KeyError):
             return None
-        usable = values.shape == shape and values.dtype == np.float64 and np.isfinite(values).all()
-        return values if usable else None
+        return values if found == self._label(member, values) and values.shape == shape else None
 
     def save(self, member: int, values: np.ndarray) -> None:
         """Write values (field, y, x) whole or not at all; OutputError says why not."""
         from safetensors.numpy import save
 
-        content = save({"values": np.ascontiguousarray(values)}, {"key": self._text(member)})
-        replace_file(self._path(member), content)
+        values = np.ascontiguousarray(values)
+        replace_file(self._path(member), save({"values": values}, self._label(member, values)))
 
     def remove(self) -> None:
         """Delete the parts, and what a killed run left of one or of the output."""
@@ -75,5 +74,7 @@ class MemberStore:
     def _path(self, member: int) -> Path:
         return self.folder / f"member_{member:06d}.safetensors"
 
-    def _text(self, member: int) -> str:
-        return json.dumps(self._key | {"member": member}, sort_keys=True)
+    def _label(self, member: int, values: np.ndarray) -> dict[str, str]:
+        """What a part is of, and the hash that tells a damaged one."""
+        key = json.dumps(self._key | {"member": member}, sort_keys=True)
+        return {"key": key, "sha256": hashlib.sha256(values.tobytes()).hexdigest()}

@@ -59,10 +59,13 @@ def test_members_of_another_request_are_made_again(namelist: Path, other: str) -
     assert done.status == 0
 
 
-def test_a_damaged_part_is_made_again(namelist: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["cut", "one bit"])
+def test_a_damaged_part_is_made_again(namelist: Path, tmp_path: Path, damage: str) -> None:
     kill_after("member 2:", "generate", namelist, *MANY)
     part = tmp_path / "ensemble.nc.parts" / "member_000001.safetensors"
-    part.write_bytes(part.read_bytes()[:-100])
+    content = bytearray(part.read_bytes())
+    content[-3000] ^= 1
+    part.write_bytes(content if damage == "one bit" else content[:-100])
     lines = esm_coupler("generate", namelist).out.splitlines()
 
     assert "made before" not in lines[0]

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-COMMAND = [sys.executable, "-m", "esm_coupler.cli"]
+# The installed command; in a source tree that is not installed, its module.
+_INSTALLED = Path(sys.executable).with_name("esm-coupler")
+COMMAND = [str(_INSTALLED)] if _INSTALLED.exists() else [sys.executable, "-m", "esm_coupler.cli"]
 
 
 @dataclass(frozen=True)

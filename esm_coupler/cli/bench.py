@@ -40,8 +40,8 @@ def bridge(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers as JSON too.")
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds; each number is a median.")] = 21,
-    calls: Annotated[int, typer.Option(min=1, help="Calls in a round, of each kind.")] = 10000,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; each number is a median.")] = 201,
+    calls: Annotated[int, typer.Option(min=1, help="Calls in a round, of each kind.")] = 1000,
 ) -> None:
     """Time a call from a host into Python and back, pinned to one core.
 

@@ -1,7 +1,8 @@
 /* bridge_bench.c: what a call into Python costs, measured in one run pinned to one core.
  *
  * Usage: bridge_bench ROUNDS CALLS ; prints one JSON object. The couplers loop their fields back,
- * so no generator is loaded. Cases take turns within a round, and medians are over the rounds. */
+ * so no generator is loaded. Cases take turns within a round and medians are over the
+ * rounds, so that many short rounds are hardly disturbed by other work on the core. */
 #define _GNU_SOURCE /* sched_setaffinity */
 #include "esm_coupler.h"
 

@@ -26,7 +26,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, obj
     """The table and the JSON of a short run; a busy machine may miss a bar."""
     path = tmp_path_factory.mktemp("bench") / "bridge.json"
     command = str(Path(sysconfig.get_path("scripts")) / "esm-coupler")
-    options = ["--json", str(path), "--rounds", "5", "--calls", "2000"]
+    options = ["--json", str(path), "--rounds", "51", "--calls", "500"]
     done = subprocess.run(
         [command, "bench", "bridge", *options], capture_output=True, text=True, check=False
     )

@@ -40,6 +40,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         ("ping before start", "1 esm_ping: coupler 0 was never started"),
         ("bind before start", "1 esm_bind: coupler 0 was never started"),
         ("stop before start", "1 esm_stop: coupler 0 was never started"),
+        ("start on nothing", "6 esm_start: "),
+        ("start on nonsense", "6 esm_start: 99999 is not the Fortran handle of a communicator"),
         ("start without file", "7 rank 0: esm_start: the namelist is NULL"),
         ("start", "0 "),
         ("start again", "2 rank 0: esm_start: coupler 1 was started before"),

@@ -38,6 +38,8 @@ int main(int argc, char **argv)
     tell("ping before start", esm_ping(coupler, 0));
     tell("bind before start", esm_bind(coupler, "sic", field, 8, 2, shape));
     tell("stop before start", esm_stop(coupler));
+    tell("start on nothing", esm_start(&coupler, MPI_Comm_c2f(MPI_COMM_NULL), argv[1]));
+    tell("start on nonsense", esm_start(&coupler, 99999, argv[1]));
     tell("start without file", esm_start(&coupler, MPI_Comm_c2f(MPI_COMM_WORLD), NULL));
     tell("start", esm_start(&coupler, MPI_Comm_c2f(MPI_COMM_WORLD), argv[1]));
     tell("start again", esm_start(&coupler, MPI_Comm_c2f(MPI_COMM_WORLD), argv[1]));

@@ -9,7 +9,7 @@ VENV ?= .venv
 RANKS ?= 2
 
 bin := $(VENV)/bin
-stamps := build/stamps
+stamps := $(VENV)/stamps
 quietly := tools/quietly.sh
 export PATH := $(CURDIR)/$(bin):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -35,16 +35,16 @@ test: $(stamps)/package
 	@echo "[2/2] pytest"
 	@$(bin)/pytest
 
-$(stamps)/system: tools/system_packages.sh
+build/system_packages:
 	@echo "[1/6] compilers, MPI and netCDF of the system"
 	@test -n "$(PYTHON)"
 	@tools/system_packages.sh "$(PYTHON)"
 	@mkdir -p $(@D) && touch $@
 
-$(stamps)/venv: $(stamps)/system
+$(stamps)/venv: | build/system_packages
 	@echo "[2/6] virtual environment $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
-	@touch $@
+	@mkdir -p $(@D) && touch $@
 
 # The build tools too, so that the package can be built again without asking a package index.
 $(stamps)/dependencies: $(stamps)/venv tools/cmake_version.cmake

@@ -30,10 +30,6 @@ python_packages() {
   [[ -e $headers/Python.h ]] || need "python$version-dev"
 }
 
-as_root() {
-  if [[ $(id -u) == 0 ]]; then "$@"; else sudo -n "$@"; fi
-}
-
 give_up() {
   echo "esm_coupler needs the packages ${packages[*]}, and $1: have them installed" \
     "(apt-get install ${packages[*]}), or on a cluster load modules for a Fortran compiler, MPI" \
@@ -44,8 +40,16 @@ give_up() {
 missing_packages
 [[ ${#packages[@]} == 0 ]] && exit 0
 have apt-get || give_up "there is no apt-get here"
-as_root true 2>/dev/null || give_up "apt-get needs root or sudo without a password"
-echo "      apt-get install ${packages[*]}"
-export DEBIAN_FRONTEND=noninteractive
-{ as_root apt-get update && as_root apt-get install -y --no-install-recommends "${packages[@]}"; } \
-  </dev/null || give_up "apt-get could not install them"
+as_root=()
+if [[ $(id -u) != 0 ]]; then
+  as_root=(sudo -n)
+  "${as_root[@]}" true 2>/dev/null || give_up "apt-get needs root or sudo without a password"
+fi
+
+apt() {
+  "$(dirname "$0")/quietly.sh" build/log/apt.log \
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "$@"
+}
+echo "      apt-get install ${packages[*]} (log: build/log/apt.log)"
+{ apt update && apt install -y --no-install-recommends "${packages[@]}"; } ||
+  give_up "apt-get could not install them"

@@ -32,7 +32,7 @@ class Machine:
     def run(self, tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(TOOLS / tool), *arguments], capture_output=True, text=True, check=False,
-            env=os.environ | {"PATH": str(self.bin)}, stdin=subprocess.DEVNULL, timeout=60,
+            env=os.environ | {"PATH": str(self.bin)}, stdin=subprocess.DEVNULL, timeout=60, cwd=self.bin,
         )  # fmt: skip
 
     def asked_for(self) -> str:

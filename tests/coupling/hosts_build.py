@@ -29,8 +29,7 @@ class Run:
     """What every rank wrote down: `ranks[r]` in the order of the script."""
 
     ranks: list[list[Call]]
-    stdout: str
-    stderr: str
+    printed: str
 
     def last(self, verb: str) -> list[Call]:
         """The last call of this kind on each rank that made one."""
@@ -85,20 +84,27 @@ class Hosts:
         limit: float = 90,
     ) -> Run:
         """Carry a script out. The library must not print, nor change anything of the host."""
+        run = self.launch(script, ranks, build, env, limit)
+        assert run.printed == ""
+        assert run.changes() == set()
+        return run
+
+    def launch(
+        self,
+        script: str,
+        ranks: int = 1,
+        build: str = "plain",
+        env: Mapping[str, str] | None = None,
+        limit: float = 90,
+    ) -> Run:
+        """Carry a script out, whatever is printed."""
         (self.folder / "script.txt").write_text(script)
         done = mpirun(
             ranks, self.built / f"scripted_{build}", "script.txt", "out",
             timeout=limit, env=env, cwd=self.folder,
         )  # fmt: skip
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-        run = self.read(ranks, done)
-        assert run.stdout == "" and run.stderr == ""
-        assert run.changes() == set()
-        return run
-
-    def read(self, ranks: int, done: subprocess.CompletedProcess[str]) -> Run:
-        """What the ranks wrote down."""
-        return Run([self._calls(rank) for rank in range(ranks)], done.stdout, done.stderr)
+        return Run([self._calls(rank) for rank in range(ranks)], done.stdout + done.stderr)
 
     def _calls(self, rank: int) -> list[Call]:
         lines = (self.folder / f"out.{rank}").read_text().removesuffix("\n").split("\n")

@@ -12,9 +12,9 @@ Layout = Callable[[int, int, int], list[Blocks]]
 
 
 def _cuts(length: int, parts: int) -> list[tuple[int, int]]:
-    """(first, size) of parts of nearly equal length."""
+    """(first, size) of parts of nearly equal length; fewer parts where there is less than that."""
     edges = [length * k // parts for k in range(parts + 1)]
-    return [(a + 1, b - a) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(a + 1, b - a) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
 
 
 def rows(nx: int, ny: int, ranks: int) -> list[Blocks]:

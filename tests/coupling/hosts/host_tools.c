@@ -56,6 +56,7 @@ static unsigned long hash_environment(void)
 
 static void observe(struct process *now)
 {
+    int ended = 0;
     memset(now, 0, sizeof *now);
     now->traps = fegetexcept();
     now->flags = fetestexcept(FE_ALL_EXCEPT);
@@ -70,8 +71,11 @@ static void observe(struct process *now)
         now->folder[0] = '\0';
     }
     snprintf(now->locale, sizeof now->locale, "%s", setlocale(LC_ALL, NULL));
-    MPI_Comm_get_errhandler(MPI_COMM_WORLD, &now->world);
-    MPI_Comm_get_errhandler(MPI_COMM_SELF, &now->self);
+    MPI_Finalized(&ended);
+    if (!ended) {
+        MPI_Comm_get_errhandler(MPI_COMM_WORLD, &now->world);
+        MPI_Comm_get_errhandler(MPI_COMM_SELF, &now->self);
+    }
     for (int number = 1; number < 65; number++) {
         sigaction(number, NULL, &now->signals[number]);
     }

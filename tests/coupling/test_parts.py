@@ -1,0 +1,139 @@
+"""The parts of the coupling that need no host: explanations, libraries, MPI, the agreement's text."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from esm_coupler.coupling.agree import shorten
+from esm_coupler.coupling.domain import Block, Domain
+from esm_coupler.coupling.failure import explain
+from esm_coupler.coupling.libraries import duplicate_libraries, loaded_libraries
+from esm_coupler.errors import FieldError, InvalidValueError, Status
+
+MAPS = """\
+7f10-7f11 r-xp 00000000 fe:01 1 /usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30
+7f11-7f12 r--p 00000000 fe:01 1 /usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30
+7f12-7f13 r-xp 00000000 fe:01 1 /usr/lib/x86_64-linux-gnu/libhdf5_serial.so.103.3.0
+7f13-7f14 r-xp 00000000 fe:01 1 /venv/site packages/netCDF4.libs/libhdf5-2a1b3c.so.310
+7f14-7f15 r-xp 00000000 fe:01 1 /usr/lib/x86_64-linux-gnu/libhdf5_serial_hl.so.100
+7f15-7f16 r-xp 00000000 fe:01 1 /usr/lib/x86_64-linux-gnu/libnetcdff.so.7
+7f16-7f17 r-xp 00000000 fe:01 1 /usr/lib/x86_64-linux-gnu/libmpi.so.40.30.4
+7f17-7f18 r-xp 00000000 fe:01 1 /usr/lib/x86_64-linux-gnu/libmpi_mpifh.so.40
+7f18-7f19 rw-p 00000000 00:00 0 [heap]
+"""
+
+
+def test_two_copies_of_a_library_are_found_and_its_relatives_are_not() -> None:
+    assert duplicate_libraries(MAPS) == {
+        "libhdf5": [
+            "/usr/lib/x86_64-linux-gnu/libhdf5_serial.so.103.3.0",
+            "/venv/site packages/netCDF4.libs/libhdf5-2a1b3c.so.310",
+        ]
+    }
+    assert set(loaded_libraries(MAPS)) == {"libhdf5", "libstdc++", "libmpi"}
+
+
+def test_this_process_has_a_cpp_library() -> None:
+    assert loaded_libraries()["libstdc++"]
+
+
+def test_an_old_cpp_library_is_explained_in_a_sentence() -> None:
+    verdict = explain(
+        ImportError("/lib/libstdc++.so.6: version `GLIBCXX_3.4.32' not found (required by torch)")
+    )
+    assert verdict.status == Status.INTERPRETER
+    assert "GLIBCXX_3.4.32" in verdict.text and "LD_LIBRARY_PATH" in verdict.text
+    assert "Traceback" not in verdict.text
+
+
+def test_a_missing_package_is_named_with_its_interpreter() -> None:
+    verdict = explain(ModuleNotFoundError("No module named 'torch'", name="torch"))
+    assert verdict.status == Status.INTERPRETER
+    assert "'torch'" in verdict.text and sys.prefix in verdict.text
+
+
+def test_a_users_mistake_is_told_without_traceback_and_others_with_it() -> None:
+    assert explain(InvalidValueError("member is 0")).text == "member is 0"
+    try:
+        raise KeyError("odd")
+    except KeyError as error:
+        assert "Traceback" in explain(error).text
+
+
+def test_an_error_that_cannot_be_told_is_still_an_error() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise MemoryError
+
+    assert explain(Mute()).status == Status.MEMORY
+
+
+def test_a_long_text_keeps_its_head_and_its_tail() -> None:
+    text = "what" + "x" * 1000 + "where"
+    short = shorten(text, 100)
+    assert len(short) <= 100
+    assert short.startswith("what") and short.endswith("where")
+    assert shorten("short", 100) == "short"
+
+
+def test_an_mpi_that_the_host_has_not_initialised_is_told_with_both_libraries() -> None:
+    """Here the host is Python, which has not called MPI_Init."""
+    code = (
+        "from esm_coupler.coupling.mpi import require_mpi\n"
+        "from esm_coupler.errors import MpiError\n"
+        "try:\n    require_mpi()\nexcept MpiError as error:\n    print(error.status, error)\n"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
+    assert done.stdout.startswith("6 mpi4py uses '"), done.stderr
+    assert "libmpi" in done.stdout and "not initialised" in done.stdout
+
+
+def test_what_every_rank_imports_is_light() -> None:
+    """In a host with HDF5 of its own, netCDF4 in Python ends the process."""
+    code = (
+        "import sys, esm_coupler.coupling.entry\n"
+        "heavy = {'torch', 'netCDF4', 'h5py', 'xarray', 'pandas', 'pydantic', 'f90nml', 'scipy'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("extents", "fits"),
+    [
+        ((6, 5, 2), True),  # this rank's largest block, with halo
+        ((9, 8, 2), True),  # the largest block of any rank
+        ((9, 5, 2), False),  # neither
+        ((6, 5, 3), False),  # another number of blocks
+        ((6, 5), False),  # one layer for two blocks
+    ],
+)
+def test_arrays_fit_the_blocks_of_the_rank(extents: tuple[int, ...], fits: bool) -> None:
+    domain = Domain(20, 20, 1, (Block(1, 1, 4, 2), Block(5, 1, 3, 3)), largest=(7, 6))
+    if fits:
+        domain.check_extents("'sic'", extents)
+    else:
+        with pytest.raises(FieldError, match="'sic'"):
+            domain.check_extents("'sic'", extents)
+
+
+def test_interiors_are_views_into_the_hosts_array() -> None:
+    domain = Domain(20, 20, 1, (Block(1, 1, 4, 2), Block(5, 1, 3, 3)), largest=(4, 3))
+    host = np.zeros((2, 5, 6))
+    for interior in domain.interiors(host):
+        interior[...] = 1.0
+    assert host[0].sum() == 8 and host[1].sum() == 9
+    assert host[:, 0].sum() == host[:, :, 0].sum() == 0
+
+
+def test_the_status_numbers_are_those_of_the_header() -> None:
+    header = Path(__file__).parents[2] / "fortran_bridge" / "include" / "esm_coupler.h"
+    text = header.read_text()
+    for status in Status:
+        assert f"ESM_{status.name} = {status.value}" in text

@@ -21,7 +21,8 @@ contains
   pure integer function day_of_year(date)
     integer, intent(in) :: date
     integer :: month
-    day_of_year = mod(date, 100) + sum([(days_in(date/10000, month), month=1, mod(date/100, 100) - 1)])
+    day_of_year = mod(date, 100) &
+      + sum([(days_in(date/10000, month), month=1, mod(date/100, 100) - 1)])
   end function day_of_year
 
   pure integer function days_in(year, month)

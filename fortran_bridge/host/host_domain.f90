@@ -75,7 +75,8 @@ contains
       domain%known = [domain%known, cells_of(domain, me, p, global, in_halo=.true.)]
       call append(domain%received, domain%n_received, cells_of(domain, me, p, here, in_halo=.true.))
       call append(domain%sent, domain%n_sent, cells_of(domain, p, me, there, in_halo=.true.))
-      call append(domain%gathered, domain%n_gathered, cells_of(domain, p, p, global, in_halo=.false.))
+      call append(domain%gathered, domain%n_gathered, &
+                  cells_of(domain, p, p, global, in_halo=.false.))
     end do
   end subroutine list_cells
 

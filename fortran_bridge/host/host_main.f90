@@ -45,7 +45,8 @@ program host
   call check('set_mask')
 
   ! 4. The arrays, once: generate and step read and write them where they are.
-  allocate (ice%state(domain%nx_block, domain%ny_block, domain%n_blocks, size(names)), source=0.0_wp)
+  allocate (ice%state(domain%nx_block, domain%ny_block, domain%n_blocks, size(names)))
+  ice%state = 0
   do f = 1, size(names)
     call coupler%bind(names(f), ice%state(:, :, :, f), status)
     call check('bind')

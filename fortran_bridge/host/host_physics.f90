@@ -15,7 +15,7 @@ module host_physics
     !! Arrays (nx_block, ny_block, n_blocks[, field]) with the halo; `state` is what is coupled.
     real(wp), allocatable :: state(:, :, :, :)    !! sic, sit, snt, siu, siv
     real(wp), allocatable :: start(:, :, :, :)    !! the state that was generated
-    real(wp), allocatable :: changed(:, :, :, :)  !! sic, sit, snt by growth and melt; sic by ridging
+    real(wp), allocatable :: changed(:, :, :, :)  !! sic, sit, snt grown; sic ridged
     real(wp), allocatable :: area(:, :, :)        !! of cells [m2]
     real(wp), allocatable :: at_sea(:, :, :)      !! 1 at drift points, else 0
   end type ice_t
@@ -25,7 +25,7 @@ module host_physics
   real(wp), parameter :: latent_heat = 3.34e5_wp                           !! [J kg-1]
   real(wp), parameter :: k_ice = 2.03_wp, k_snow = 0.31_wp                 !! [W m-1 K-1]
   real(wp), parameter :: to_air = 20                                       !! [W m-2 K-1]
-  real(wp), parameter :: cold_water = 2, warm_water = 200                  !! heat to the ice [W m-2]
+  real(wp), parameter :: cold_water = 2, warm_water = 200                  !! to the ice [W m-2]
   real(wp), parameter :: t_freeze = -1.8_wp                                !! [deg C]
   real(wp), parameter :: new_ice = 0.3_wp, rigid = 6                       !! thickness [m]
   real(wp), parameter :: most_snow = 0.329_wp                              !! over ice, by freeboard
@@ -73,7 +73,8 @@ contains
           change(ridged) = min(1 - column(sic), 0.0_wp)
           column(sic) = min(column(sic), 1.0_wp)
           change(sic:snt) = -column
-          if (growth) call grow_or_melt(column, t_air(i, j, b), ice%start(i, j, b, sic) < 0.15_wp, dt)
+          if (growth) &
+            call grow_or_melt(column, t_air(i, j, b), ice%start(i, j, b, sic) < 0.15_wp, dt)
           call flood_and_clear(column)
           change(sic:snt) = change(sic:snt) + column
           ice%state(i, j, b, sic:snt) = column
@@ -166,7 +167,8 @@ contains
         call domain%update_halo(ice%state(:, :, :, f))
       end do
       do b = 1, domain%n_blocks
-        call upstream(ice%state(:, :, b, :), ice%area(:, :, b), dt/n_steps, domain%nx(b), domain%ny(b))
+        call upstream(ice%state(:, :, b, :), ice%area(:, :, b), dt/n_steps, &
+                      domain%nx(b), domain%ny(b))
       end do
     end do
   end subroutine advect
@@ -194,8 +196,10 @@ contains
       end do
     end do
     do f = sic, snt
-      to_east = max(east, 0.0_wp)*state(:, :, f) + min(east, 0.0_wp)*eoshift(state(:, :, f), 1, dim=1)
-      to_north = max(north, 0.0_wp)*state(:, :, f) + min(north, 0.0_wp)*eoshift(state(:, :, f), 1, dim=2)
+      to_east = max(east, 0.0_wp)*state(:, :, f) &
+        + min(east, 0.0_wp)*eoshift(state(:, :, f), 1, dim=1)
+      to_north = max(north, 0.0_wp)*state(:, :, f) &
+        + min(north, 0.0_wp)*eoshift(state(:, :, f), 1, dim=2)
       state(2:nx + 1, 2:ny + 1, f) = state(2:nx + 1, 2:ny + 1, f) - ( &
         to_east(2:nx + 1, 2:ny + 1) - to_east(1:nx, 2:ny + 1) &
         + to_north(2:nx + 1, 2:ny + 1) - to_north(2:nx + 1, 1:ny))/area(2:nx + 1, 2:ny + 1)
@@ -229,7 +233,8 @@ contains
     energy = column(sic)*max(t_air, 0.0_wp)*to_air*dt/latent_heat      ! as mass [kg m-2]
     melted = min(column(snt), energy/rho_snow)
     column(snt) = column(snt) - melted
-    energy = energy - melted*rho_snow + column(sic)*dt*merge(warm_water, cold_water, warm)/latent_heat
+    energy = energy - melted*rho_snow &
+      + column(sic)*dt*merge(warm_water, cold_water, warm)/latent_heat
     melted = min(1.0_wp, energy/rho_ice/column(sit))                   ! share of the ice
     column(sit) = column(sit)*(1 - melted)
     column(sic) = column(sic)*(1 - 0.5_wp*melted)                      ! Hibler (1979)

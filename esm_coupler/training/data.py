@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import ConfigError
-from ..fields import DRIFT
+from ..fields import DRIFT, FIELDS
 from ..grid import Grid, corners
+
+if TYPE_CHECKING:
+    import xarray
 
 NAMES = ("sic", "sit", "snt", "siu", "siv")
 # A simulation leaves a tail of tiny concentrations in open water and seldom reaches 1 exactly;
@@ -34,15 +38,38 @@ def read_days(folder: str | Path, years: Sequence[int]) -> Days:
 
     fields, days = [], []
     for year in years:
-        with xarray.open_dataset(_file_of(Path(folder), year)) as dataset:
-            grid = grid_of(dataset)
-            values = np.stack([dataset[name].values.astype("f4") for name in NAMES], axis=1)
-            fields.append(snap(values, NAMES, grid))
-            days.append(dataset["time"].dt.dayofyear.values)
+        path = _file_of(Path(folder), year)
+        try:
+            with xarray.open_dataset(path) as dataset:
+                grid = grid_of(dataset)
+                values = np.stack([dataset[name].values.astype("f4") for name in NAMES], axis=1)
+                days.append(dataset["time"].dt.dayofyear.values)
+        # what xarray raises on a damaged file depends on where the damage is
+        except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
+            raise ConfigError(
+                f"training_nml: {path} cannot be read as a file of daily states ({error}): it needs "
+                f"{', '.join(NAMES)}, mask, lat, lon, cell_area, angle and time"
+            ) from error
+        _check(path, values, grid)
+        fields.append(snap(values, NAMES, grid))
     return Days(np.concatenate(fields), np.concatenate(days), NAMES, grid)
 
 
-def grid_of(dataset) -> Grid:
+def _check(path: Path, values: np.ndarray, grid: Grid) -> None:
+    """Refuse days that are not finite or not plausible at ocean cells."""
+    for index, name in enumerate(NAMES):
+        low, high = FIELDS[name].plausible
+        ocean = values[:, index][:, grid.mask]
+        wrong = ~((ocean >= low) & (ocean <= high))
+        if wrong.any():
+            raise ConfigError(
+                f"training_nml: {path} has {wrong.sum()} values of '{name}' in the ocean that are "
+                f"not between {low} and {high}, the first on day {np.argwhere(wrong)[0][0] + 1}: "
+                "mend or leave out the file"
+            )
+
+
+def grid_of(dataset: xarray.Dataset) -> Grid:
     """The grid that a file of the simulation carries."""
     arrays = {name: dataset[name].values.astype("f8") for name in
               ("lat", "lon", "cell_area", "angle")}  # fmt: skip

@@ -53,6 +53,26 @@ def test_a_missing_year_is_named():
         read_days(SAMPLE, [1987])
 
 
+@pytest.mark.parametrize("fault", ["truncated", "no snt", "NaN", "not a file of states"])
+def test_a_faulty_file_is_refused_by_name(tmp_path, fault):
+    import xarray
+
+    path = tmp_path / "simulation_1990.nc"
+    with xarray.open_dataset(SAMPLE / "cice_arctic_1990.nc") as file:
+        dataset = file.load().drop_encoding()
+    if fault == "no snt":
+        dataset.drop_vars("snt").to_netcdf(path)
+    elif fault == "NaN":
+        dataset["sit"][3, 48, 48] = np.nan
+        dataset.to_netcdf(path)
+    elif fault == "truncated":
+        path.write_bytes((SAMPLE / "cice_arctic_1990.nc").read_bytes()[:100_000])
+    else:
+        path.write_text("no netCDF")
+    with pytest.raises(ConfigError, match="simulation_1990.nc"):
+        read_days(tmp_path, [1990])
+
+
 def test_autoencoder_then_denoiser_give_a_generator_that_works(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     first, second = tmp_path / "autoencoder.safetensors", tmp_path / "generator.safetensors"

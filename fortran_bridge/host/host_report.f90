@@ -56,7 +56,7 @@ contains
       if (domain%rank /= 0) cycle
       print '(18x, 2a, f8.3, a, f8.3, a, es8.1)', what(f), '  grown', grown/1e12_wp, &
         '  ridged', ridges/1e12_wp, '  residual ', residual
-      if (.not. abs(residual) < 1e-10_wp) call fail('the budget of '//what(f)//' is not closed')
+      if (.not. abs(residual) < 1e-10_wp) call fail('the budget of '//trim(what(f))//' is not closed')
     end do
   end subroutine print_budget
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 import venv
 from pathlib import Path
 
@@ -61,6 +62,18 @@ def test_a_hostile_environment_does_not_matter(start: Path, tmp_path: Path) -> N
     done = mpirun(1, start, str(namelist), env=hostile, cwd=tmp_path / "work")
     assert done.stdout == "start 0 \nstop 0 \nstart 0 \nstop 0 \n", done.stderr
     assert done.returncode == 0
+
+
+def test_another_libpython_on_the_library_path_does_not_matter(
+    start: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "other.c"
+    source.write_text("int other_libpython(void) { return 0; }\n")
+    library = tmp_path / str(sysconfig.get_config_var("INSTSONAME"))
+    run(["cc", "-shared", "-fPIC", f"-Wl,-soname,{library.name}", source, "-o", library])
+    namelist = str(write_loopback(tmp_path))
+    done = mpirun(1, start, namelist, env={"LD_LIBRARY_PATH": str(tmp_path)})
+    assert done.stdout.startswith("start 0"), done.stderr
 
 
 def test_the_namelist_may_name_the_interpreter(start: Path, tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ int esm_set_domain(int coupler, int nx_global, int ny_global, int n_blocks, cons
 int esm_set_mask(int coupler, const int *ocean, int rank, const int64_t *shape);
 
 /* Bind an array that stays where it is until esm_stop. item_size is 4 or 8 bytes, shape has rank
- * (2 or 3) extents: (nx_block, ny_block[, n_blocks]), halo included. Never copied. */
+ * (2 or 3) extents: (nx_block, ny_block[, n_blocks]), halo included. Never copied. NULL is only
+ * for an array without items. */
 int esm_bind(int coupler, const char *name, void *data, int item_size, int rank,
              const int64_t *shape);
 

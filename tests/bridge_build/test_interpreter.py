@@ -137,17 +137,50 @@ def test_an_environment_without_cffi_is_named(
     assert "-m pip install" in output
 
 
-def test_an_environment_without_esm_coupler_is_named(
-    start: Path, plain_environment: Path, tmp_path: Path
-) -> None:
+@pytest.fixture
+def site(plain_environment: Path) -> Path:
+    """The site-packages of an environment that has cffi, and so far nothing else."""
     import _cffi_backend
 
-    backend = Path(_cffi_backend.__file__)
-    site = plain_environment / "lib" / f"python{VERSION}" / "site-packages"
-    (site / backend.name).symlink_to(backend)
-    output = start_with(start, tmp_path, plain_environment / "bin" / "python")
+    folder = plain_environment / "lib" / f"python{VERSION}" / "site-packages"
+    (folder / Path(_cffi_backend.__file__).name).symlink_to(_cffi_backend.__file__)
+    return folder
+
+
+def write_entry(site: Path, text: str) -> Path:
+    """A package esm_coupler with this entry.py; gives the interpreter that finds it."""
+    package = site / "esm_coupler" / "coupling"
+    package.mkdir(parents=True)
+    (package / "entry.py").write_text(text)
+    return site.parents[2] / "bin" / "python"
+
+
+def test_an_environment_without_esm_coupler_is_named(
+    start: Path, site: Path, tmp_path: Path
+) -> None:
+    output = start_with(start, tmp_path, site.parents[2] / "bin" / "python")
     assert output.startswith(INTERPRETER)
     assert "No module named 'esm_coupler'" in output
+
+
+def test_a_damaged_esm_coupler_is_told_with_its_traceback(
+    start: Path, site: Path, tmp_path: Path
+) -> None:
+    python = write_entry(site, "raise OSError('no space left for caches')\n")
+    output = start_with(start, tmp_path, python)
+    assert output.startswith(INTERPRETER)
+    assert "could not load esm_coupler.coupling.entry" in output
+    assert "OSError: no space left for caches" in output
+    assert 'entry.py", line 1' in output
+
+
+def test_a_function_that_python_does_not_answer_for_is_no_success(
+    start: Path, site: Path, tmp_path: Path
+) -> None:
+    """cffi gives 0 then, which must not pass for ESM_OK."""
+    python = write_entry(site, "def register(ffi, lib):\n    pass\n")
+    output = start_with(start, tmp_path, python)
+    assert output.startswith("start 5 Python could not be called")
 
 
 def test_a_failing_start_on_one_rank_of_two_is_told_on_both(start: Path, tmp_path: Path) -> None:

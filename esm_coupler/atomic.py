@@ -22,7 +22,7 @@ def write_dataset(dataset: xarray.Dataset, path: Path, *, overwrite: bool) -> No
     """Write an xarray dataset as compressed NetCDF-4."""
     if path.exists() and not overwrite:
         raise OutputError(f"output {path} exists: choose another name or allow to overwrite it")
-    encoding = {name: {"zlib": True, "complevel": 4} for name, v in dataset.variables.items()
+    encoding = {name: {"zlib": True, "complevel": 4, "_FillValue": None} for name, v in dataset.variables.items()
                 if v.ndim > 0 and v.dtype.kind in "fiu"}  # fmt: skip
     write_atomically(path, lambda temporary: dataset.to_netcdf(temporary, encoding=encoding))
 

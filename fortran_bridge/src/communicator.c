@@ -40,7 +40,7 @@ int esm_duplicate(int fortran_comm, MPI_Comm *duplicate)
         return status;
     }
     host = MPI_Comm_f2c(fortran_comm);
-    /* Open MPI gives a null pointer for a number that is no handle, and MPI_Comm_dup would abort. */
+    /* Open MPI gives a null pointer for what is no handle, and MPI_Comm_dup would abort. */
     if (host == (MPI_Comm)0 || host == MPI_COMM_NULL) {
         esm_format_message("esm_start: %d is not the Fortran handle of a communicator; "
                            "pass what MPI_Comm_c2f gives", fortran_comm);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     host = compile_c(HOSTS / "threads.c", folder / "host", "-fopenmp")
     done = mpirun(1, host, str(write_loopback(folder)))
     assert done.returncode == 0, done.stderr
-    words = (line.partition(next(c for c in line if c.isdigit())) for line in done.stdout.splitlines())
-    return {call.strip(): digit + rest for call, digit, rest in words}
+    return dict(re.match(r"(\D+) (\d.*)", line).groups() for line in done.stdout.splitlines())
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,9 @@
 #include <mpi.h>
 #include <stdio.h>
 
+typedef int start_fn(int *, int, const char *);
+typedef const char *message_fn(int);
+
 int main(int argc, char **argv)
 {
     int coupler = 0;
@@ -12,8 +15,8 @@ int main(int argc, char **argv)
         printf("%s\n", dlerror());
         return 1;
     }
-    int (*start)(int *, int, const char *) = (int (*)(int *, int, const char *))dlsym(library, "esm_start");
-    const char *(*message)(int) = (const char *(*)(int))dlsym(library, "esm_message");
+    start_fn *start = (start_fn *)dlsym(library, "esm_start");
+    message_fn *message = (message_fn *)dlsym(library, "esm_message");
     int status = start(&coupler, MPI_Comm_c2f(MPI_COMM_WORLD), argv[2]);
     printf("start %d %s\n", status, message(coupler));
     dlclose(library);

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 
 import numpy as np
-from .mpi import MPI
 
 from ..errors import Status
 from .failure import WELL, Verdict, explain
+from .mpi import MPI
 
 # A call's body is a generator function: each `yield` is a meeting point that no rank passes
 # unless every rank has reached it. Its return value, if any, is a note for the user.
 Phases = Generator[None, None, "str | None"]
+
+CALLS = ("start", "set_domain", "set_mask", "bind", "generate", "step", "stop")
 
 _TEXT_BYTES = 16384
 _STATUSES = 64  # more than there are
@@ -26,17 +28,21 @@ class Agreement:
         self.comm = comm
         self.rank = comm.Get_rank()
         self.size = comm.Get_size()
-        self._mine = np.zeros(1, np.int64)
-        self._worst = np.zeros(1, np.int64)
+        self._mine = np.zeros(3, np.int64)
+        self._worst = np.zeros(3, np.int64)
         self._text = np.zeros(_TEXT_BYTES, np.uint8)
 
-    def settle(self, verdict: Verdict) -> Verdict:
+    def settle(self, call: str, verdict: Verdict) -> Verdict:
         """The verdict of the lowest rank that failed, else of the lowest with a note, on all."""
-        self._mine[0] = self._weight(verdict)
+        number = CALLS.index(call)
+        self._mine[:] = self._weight(verdict), number, -number
         self.comm.Allreduce(self._mine, self._worst, MPI.MAX)
-        if not self._worst[0]:
+        weight, last, first = self._worst.tolist()
+        if last != -first:
+            return Verdict(Status.ORDER, _out_of_step(CALLS[-first], CALLS[last]))
+        if not weight:
             return WELL
-        remaining, status = divmod(int(self._worst[0]) % (self._failed()), _STATUSES)
+        remaining, status = divmod(weight % self._failed(), _STATUSES)
         return Verdict(Status(status), self._share(verdict, owner=self.size - remaining))
 
     def _weight(self, verdict: Verdict) -> int:
@@ -61,6 +67,13 @@ class Agreement:
         return self._text.tobytes().rstrip(b"\0").decode(errors="replace")
 
 
+def _out_of_step(one: str, other: str) -> str:
+    return (
+        f"some ranks call {one} and others {other}: every rank of the communicator makes the "
+        f"same calls in the same order, ranks without blocks too"
+    )
+
+
 def shorten(text: str, length: int) -> str:
     """Cut the middle out of a long text: its head says what, a traceback's tail says where."""
     if len(text) <= length:
@@ -69,12 +82,12 @@ def shorten(text: str, length: int) -> str:
     return f"{text[:half]}\n...\n{text[-half:]}"
 
 
-def run(call: Callable[[], Phases], agreement: Agreement) -> Verdict:
-    """Carry out a call on every rank; the same verdict on all, and nobody left waiting."""
+def run(name: str, call: Callable[[], Phases], agreement: Agreement) -> Verdict:
+    """Carry out the call `name`; the same verdict on all ranks, and nobody left waiting."""
     phases = _begin(call)
     while True:
         verdict, finished = _advance(phases)
-        agreed = agreement.settle(verdict)
+        agreed = agreement.settle(name, verdict)
         if agreed.status or finished:
             phases.close()
             return agreed

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ class TorchThread:
         import torch
 
         torch.set_num_threads(self._threads)
-        if torch.get_num_interop_threads() != 1:
+        with suppress(RuntimeError):  # can be set but once in a process
             torch.set_num_interop_threads(1)
 
 

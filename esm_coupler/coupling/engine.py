@@ -78,9 +78,7 @@ class LoopbackEngine:
     ) -> Result:
         return Result(values, seconds=0.0)
 
-    def step(
-        self, names: tuple[str, ...], values: np.ndarray, date: int, seconds: float
-    ) -> Result:
+    def step(self, names: tuple[str, ...], values: np.ndarray, date: int, seconds: float) -> Result:
         return Result(values, seconds=0.0)
 
     def close(self) -> None:
@@ -162,9 +160,7 @@ class GeneratorEngine:
             state[name][~state.support(name)] = 0.0
         return state
 
-    def step(
-        self, names: tuple[str, ...], values: np.ndarray, date: int, seconds: float
-    ) -> Result:
+    def step(self, names: tuple[str, ...], values: np.ndarray, date: int, seconds: float) -> Result:
         from ..generator.projection import project
         from ..state import parse_date
 

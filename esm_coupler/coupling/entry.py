@@ -9,6 +9,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from . import one_blas_thread  # noqa: F401
+
+# isort: split (that one imports numpy, in its own way)
 import numpy as np
 
 from ..errors import DomainError, InvalidValueError, Status
@@ -43,20 +46,17 @@ def start(coupler: Any, fortran_comm: int, namelist: Any) -> int:
     that *coupler is 0."""
     try:
         require_mpi()
-        agreement = Agreement(MPI.Comm.f2py(fortran_comm))
-        verdict = run(lambda: _start(Session(agreement), coupler, namelist), agreement)
+        session = Session(Agreement(MPI.Comm.f2py(fortran_comm)))
+        path = os.fsdecode(_ffi.string(namelist))
+        verdict = run("start", lambda: session.start(path), session.agreement)
         if verdict.status:
-            agreement.comm.Free()
+            session.agreement.comm.Free()
+        else:
+            coupler[0] = next(_numbers)
+            _running[coupler[0]] = session
     except BaseException as error:
         verdict = explain(error)
     return _answer(verdict)
-
-
-def _start(session: Session, coupler: Any, namelist: Any) -> Phases:
-    yield from session.start(os.fsdecode(_ffi.string(namelist)))
-    yield
-    coupler[0] = next(_numbers)
-    _running[coupler[0]] = session
 
 
 def set_domain(
@@ -70,7 +70,7 @@ def set_domain(
         blocks = tuple(Block(*numbers) for numbers in zip(*columns, strict=True))
         return (yield from session.set_domain(nx_global, ny_global, halo, blocks))
 
-    return _collective(coupler, call)
+    return _collective("set_domain", coupler, call)
 
 
 def set_mask(coupler: int, ocean: Any, rank: int, shape: Any) -> int:
@@ -78,7 +78,7 @@ def set_mask(coupler: int, ocean: Any, rank: int, shape: Any) -> int:
         mask = HostArray(_ffi, "mask", ocean, np.int32, _integers(shape, rank))
         return (yield from session.set_mask(mask))
 
-    return _collective(coupler, call)
+    return _collective("set_mask", coupler, call)
 
 
 def bind(coupler: int, name: Any, data: Any, item_size: int, rank: int, shape: Any) -> int:
@@ -88,15 +88,15 @@ def bind(coupler: int, name: Any, data: Any, item_size: int, rank: int, shape: A
         array = HostArray(_ffi, field, data, kind, _integers(shape, rank))
         return (yield from session.bind(array))
 
-    return _collective(coupler, call)
+    return _collective("bind", coupler, call)
 
 
 def generate(coupler: int, member: int, date: int) -> int:
-    return _collective(coupler, lambda session: session.generate(member, date))
+    return _collective("generate", coupler, lambda session: session.generate(member, date))
 
 
 def step(coupler: int, date: int, seconds: float) -> int:
-    return _collective(coupler, lambda session: session.step(date, seconds))
+    return _collective("step", coupler, lambda session: session.step(date, seconds))
 
 
 def diagnostic(coupler: int, name: Any, value: Any) -> int:
@@ -129,22 +129,23 @@ def ping(coupler: int, renew_views: int) -> int:
 
 def stop(coupler: int) -> int:
     """The coupler is gone afterwards, also if its end did not go well."""
-    status = _collective(coupler, Session.stop)
-    session = _running.pop(coupler, None)
-    if session is not None:
+    result = _collective("stop", coupler, Session.stop)
+    session = _running.get(coupler)
+    if session is not None and result != Status.ORDER + 1:
+        del _running[coupler]
         _stopped.add(coupler)
         if not MPI.Is_finalized():
             session.agreement.comm.Free()
-    return status
+    return result
 
 
-def _collective(coupler: int, call: Callable[[Session], Phases]) -> int:
+def _collective(name: str, coupler: int, call: Callable[[Session], Phases]) -> int:
     """Carry a call out on all ranks together. Nothing that Python raises gets past here."""
     try:
         session = _session(coupler)
         with session.lock:
             require_mpi()
-            verdict = run(lambda: call(session), session.agreement)
+            verdict = run(name, lambda: call(session), session.agreement)
     except BaseException as error:
         verdict = explain(error)
     return _answer(verdict)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from .mpi import MPI
 
 from .device import GENERATOR_RANK
 from .domain import Block, Domain, global_cells
+from .mpi import MPI
 from .views import HostArray
 
 

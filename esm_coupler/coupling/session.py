@@ -13,13 +13,13 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from .mpi import MPI
 
 from ..errors import CallOrderError, DomainError, FieldError, InvalidValueError
 from .agree import Agreement, Phases
 from .device import GENERATOR_RANK
 from .domain import Block, Domain, check_blocks, check_owned_once
 from .masks import as_mask
+from .mpi import MPI
 from .route import Route
 from .views import HostArray
 
@@ -214,6 +214,7 @@ class Session:
     def stop(self) -> Phases:
         """Forget the host's arrays and free the generator. Nobody ends the interpreter, which
         would flush what user code has printed."""
+        yield
         self.arrays.clear()
         self.views.clear()
         for stream in filter(None, (sys.stdout, sys.stderr)):
@@ -221,7 +222,6 @@ class Session:
         if self._is_root:
             self._engine.close()
             self._journal.close()
-        yield
 
     def renew_views(self) -> None:
         """Make all views anew, as if the arrays had just been bound."""

@@ -72,9 +72,7 @@ def real_kind(name: str, item_size: int) -> type[np.floating[Any]]:
     return _KINDS[item_size]
 
 
-def _pieces(
-    interiors: list[np.ndarray], cells: np.ndarray
-) -> list[tuple[np.ndarray, np.ndarray]]:
+def _pieces(interiors: list[np.ndarray], cells: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Each interior (y, x) with its part of `cells` in the same shape."""
     pieces = []
     start = 0

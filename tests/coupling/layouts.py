@@ -47,7 +47,9 @@ def idle(nx: int, ny: int, ranks: int) -> list[Blocks]:
 
 def write_table(path: Path, layout: list[Blocks]) -> str:
     """The table that the scripted host reads; gives the file's name."""
-    lines = [f"{rank} {i} {j} {nx} {ny}\n" for rank, own in enumerate(layout) for i, j, nx, ny in own]
+    lines = [
+        f"{rank} {i} {j} {nx} {ny}\n" for rank, own in enumerate(layout) for i, j, nx, ny in own
+    ]
     path.write_text("".join(lines))
     return path.name
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -111,6 +113,33 @@ def test_a_failure_of_the_generator_leaves_all_arrays_as_they_were(hosts: Hosts)
     assert run.status("generate") == {Status.OK}, "the next call works again"
 
 
+DOUBLED = """
+from esm_coupler.coupling.engine import LoopbackEngine, Result
+LoopbackEngine.generate = lambda self, names, values, member, date: Result(values * 2, 0.0)
+"""
+LATE = """
+from esm_coupler.coupling.route import Route
+genuine = Route.scatter
+def scatter(self):
+    genuine(self)
+    raise RuntimeError("by a test")
+Route.scatter = scatter
+"""
+
+
+def test_no_rank_takes_a_result_that_another_could_not_get(hosts: Hosts) -> None:
+    script = f"""{_ready(hosts, 2)}
+        python {hosts.python("doubled.py", DOUBLED)}
+        on 1 python {hosts.python("late.py", LATE)}
+        generate 1 1 20180301
+        save sic sic.out
+        """
+    run = hosts.run(script, ranks=2, limit=LIMIT)
+    assert run.status("generate") == {Status.FAILED}
+    after = read_field(hosts.folder, "sic.out", 2, (NY, NX))
+    np.testing.assert_array_equal(after, np.arange(float(NX * NY)).reshape(NY, NX))
+
+
 def test_a_faulty_namelist_fails_on_all_ranks_in_one_sentence(hosts: Hosts) -> None:
     hosts.write("faulty.nml", "&coupler_nml\n  engnie = 'loopback'\n/\n")
     run = hosts.run("start 1 world faulty.nml\ngenerate 1 1 20180301\n", ranks=2, limit=LIMIT)
@@ -136,6 +165,7 @@ def test_a_log_file_that_cannot_be_opened_is_named(hosts: Hosts) -> None:
     assert "/nowhere/log" in run.message("start")
 
 
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs a full device")
 def test_a_full_disk_under_the_log_file_is_an_error_and_not_a_print(hosts: Hosts) -> None:
     ready = _ready(hosts, 1)
     hosts.loopback(log_file="/dev/full")

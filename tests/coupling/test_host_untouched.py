@@ -75,13 +75,15 @@ def test_traps_that_the_host_sets_by_itself_are_held_back_and_kept(hosts: Hosts)
 
 def test_what_python_prints_is_not_lost_without_an_end_of_the_interpreter(hosts: Hosts) -> None:
     """A user's own code may print; its buffer is flushed at stop."""
-    code = WORST + "print('printed by a test')\n"
+    code = WORST + "print('printed by a test', end='')\n"
     write_field(hosts.folder / "sic.in", np.ones((NY, NX)))
-    assert hosts.launch(_script(hosts, code)).printed == "printed by a test\n"
+    assert hosts.launch(_script(hosts, code)).printed == "printed by a test"
 
 
 def test_warnings_and_logs_of_packages_do_not_reach_the_terminal(hosts: Hosts) -> None:
-    code = WORST + "import warnings, logging\nwarnings.warn('x')\nlogging.getLogger('x').error('x')\n"
+    code = (
+        WORST + "import warnings, logging\nwarnings.warn('x')\nlogging.getLogger('x').error('x')\n"
+    )
     write_field(hosts.folder / "sic.in", np.ones((NY, NX)))
     hosts.run(_script(hosts, code))  # which holds stdout and stderr to be empty
 

@@ -110,6 +110,18 @@ def test_another_member_on_another_rank_is_refused(hosts: Hosts) -> None:
     _refused(hosts, script, "generate", Status.VALUE, "member", "2 on rank 1", "1 on rank 0")
 
 
+@pytest.mark.parametrize("other", ["step 1 20180301 60", "stop 1", "bind 1 sit"])
+def test_ranks_that_make_different_calls_do_not_wait_for_each_other(
+    hosts: Hosts, other: str
+) -> None:
+    script = _started(hosts) + "domain 1\nfield sic 8 3\nbind 1 sic\nfield sit 8 3\n"
+    run = hosts.run(script + f"on 0 generate 1 1 20180301\non 1 {other}\n", ranks=2)
+    generate, odd = run.ranks[0][-1], run.ranks[1][-1]
+    assert generate.status == odd.status == Status.ORDER
+    for call in (generate, odd):
+        assert "generate" in call.message and other.split()[0] in call.message
+
+
 def test_a_cell_with_two_owners_is_named(hosts: Hosts) -> None:
     script = _started(hosts)
     write_table(hosts.folder / "blocks.txt", [[(1, 1, 6, 5)], [(1, 6, 6, 3), (3, 5, 2, 1)]])

@@ -1,15 +1,18 @@
-"""The parts of the coupling that need no host: explanations, libraries, MPI, the agreement's text."""
+"""The parts of the coupling that need no host: what errors mean, libraries, threads, blocks."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from esm_coupler.coupling.agree import shorten
+from esm_coupler.coupling.device import TorchThread
 from esm_coupler.coupling.domain import Block, Domain
 from esm_coupler.coupling.failure import explain
 from esm_coupler.coupling.libraries import duplicate_libraries, loaded_libraries
@@ -102,6 +105,33 @@ def test_what_every_rank_imports_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_a_rank_without_generator_has_no_threads_of_its_own() -> None:
+    code = (
+        "import os\nbefore = dict(os.environ)\nimport esm_coupler.coupling.entry\n"
+        "assert before == dict(os.environ)\nprint(len(os.listdir('/proc/self/task')))"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
+    assert done.stdout == "1\n", done.stderr
+
+
+def test_torch_has_a_thread_that_leaves_signals_to_the_host() -> None:
+    thread = TorchThread(threads=1)
+    blocked = thread.call(lambda: signal.pthread_sigmask(signal.SIG_BLOCK, []))
+    assert {signal.SIGTERM, signal.SIGUSR1, signal.SIGINT} <= blocked
+    assert signal.SIGSEGV not in blocked
+    assert thread.call(threading.get_ident) == thread.call(threading.get_ident)
+    assert thread.call(threading.get_ident) != threading.get_ident()
+    thread.close()
+    assert threading.stack_size() == 0, "the host's own threads get their usual stack"
+
+
+def test_what_torch_raises_in_its_thread_is_raised_here() -> None:
+    thread = TorchThread(threads=1)
+    with pytest.raises(SystemExit):
+        thread.call(lambda: sys.exit(3))
+    thread.close()
 
 
 @pytest.mark.parametrize(

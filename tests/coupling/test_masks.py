@@ -1,0 +1,82 @@
+"""Whose ocean counts: the host's mask against the checkpoint's, and blocks that are left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from esm_coupler import Generator
+from esm_coupler.errors import Status
+
+from .hosts_build import Hosts
+from .layouts import tiles, write_field
+from .scripts import DATE, KINDS, NX, NY, bind, domain, sampled, save, saved, start
+
+
+def masked(hosts: Hosts, checkpoint: Path, ocean: np.ndarray, layout: list) -> str:
+    """A script that hands over a mask (y, x) and generates."""
+    file = write_field(hosts.folder / "mask.in", ocean)
+    script = start(hosts, checkpoint) + domain(hosts, layout)
+    script += f"field mask 8 3\nload mask {file}\nmask 1 mask\n"
+    script += bind(hosts, dict.fromkeys(KINDS)) + f"generate 1 1 {DATE}\n"
+    return script + save(list(KINDS)) + "stop 1\n"
+
+
+def test_the_checkpoints_own_mask_changes_nothing_and_one_turned_around_is_refused(
+    hosts: Hosts, checkpoint: Path, generator: Generator
+) -> None:
+    turned = write_field(hosts.folder / "turned.in", ~generator.grid.mask)
+    script = masked(hosts, checkpoint, generator.grid.mask, tiles(NX, NY, 2))
+    script = script.replace("mask 1 mask\n", f"mask 1 mask\nload mask {turned}\nmask 1 mask\n")
+    run = hosts.run(script, ranks=2)
+    for calls in run.ranks:
+        own, refused = (call for call in calls if call.verb == "mask")
+        assert (own.status, own.message) == (Status.OK, "")
+        assert refused.status == Status.DOMAIN and "10%" in refused.message
+    np.testing.assert_array_equal(saved(hosts, "siu", 2), sampled(generator, 1)["siu"])
+
+
+def test_another_coastline_is_noted_and_its_land_is_zero(
+    hosts: Hosts, checkpoint: Path, generator: Generator
+) -> None:
+    ocean = generator.grid.mask.copy()
+    ocean[3:5, 6:9] = False
+    ocean[0, 1:3] = True
+    run = hosts.run(masked(hosts, checkpoint, ocean, tiles(NX, NY, 2)), ranks=2)
+    assert run.status("mask") == {Status.OK}
+    assert len({call.message for call in run.last("mask")}) == 1, "the note is on all ranks"
+    assert "2 ocean cells" in run.message("mask") and "6 ocean cells" in run.message("mask")
+    expected = sampled(generator, 1)
+    inside = ocean & generator.grid.mask
+    np.testing.assert_array_equal(saved(hosts, "sit", 2), np.where(inside, expected["sit"], 0.0))
+    drift = generator.grid.with_mask(inside).drift_mask
+    assert (saved(hosts, "siu", 2)[~drift] == 0).all()
+
+
+def test_blocks_of_land_may_be_left_out(
+    hosts: Hosts, checkpoint: Path, generator: Generator
+) -> None:
+    """The outermost ring of the grid is land."""
+    layout = [[(2, 2, NX - 2, 6)], [(2, 8, NX - 2, NY - 8)]]
+    script = start(hosts, checkpoint) + domain(hosts, layout) + bind(hosts, {"sic": None})
+    run = hosts.run(script + f"generate 1 1 {DATE}\nsave sic_1 sic_1.out\n", ranks=2)
+    assert run.status("generate") == {Status.OK}
+    upper = np.fromfile(hosts.folder / "sic_1.out.1").reshape(NY, NX)
+    np.testing.assert_array_equal(upper[7:-1, 1:-1], sampled(generator, 1)["sic"][7:-1, 1:-1])
+
+
+def test_ocean_that_nobody_owns_is_named_unless_it_is_land_to_the_host(
+    hosts: Hosts, checkpoint: Path, generator: Generator
+) -> None:
+    ocean = generator.grid.mask.copy()
+    ocean[:, -2:] = False
+    layout = [[(1, 1, NX, 6)], [(1, 7, NX - 2, NY - 6)]]
+    script = start(hosts, checkpoint) + domain(hosts, layout) + bind(hosts, {"sic": None})
+    script += f"generate 1 1 {DATE}\n"
+    script += f"field mask 8 3\nload mask {write_field(hosts.folder / 'mask.in', ocean)}\n"
+    run = hosts.run(script + f"mask 1 mask\ngenerate 1 1 {DATE}\n", ranks=2)
+    for calls in run.ranks:
+        without, with_mask = (call for call in calls if call.verb == "generate")
+        assert without.status == Status.DOMAIN and "i=31, j=7" in without.message
+        assert with_mask.status == Status.OK

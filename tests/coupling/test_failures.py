@@ -27,7 +27,7 @@ RAISES = {
 }
 
 
-def _sabotage(hosts: Hosts, where: str, what: str) -> str:
+def _sabotage(hosts: Hosts, where: str, what: str, file: str = "sabotage.py") -> str:
     """Python code that makes a method of the coupling raise."""
     module, _, method = where.partition(":")
     owner, _, name = method.partition(".")
@@ -37,7 +37,7 @@ def sabotaged(*arguments, **keywords):
     {what}
 module.{owner}.{name} = sabotaged
 """
-    return hosts.python("sabotage.py", code)
+    return hosts.python(file, code)
 
 
 def _ready(hosts: Hosts, ranks: int) -> str:
@@ -54,21 +54,21 @@ def _ready(hosts: Hosts, ranks: int) -> str:
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-@pytest.mark.parametrize("kind", RAISES)
-def test_one_failing_rank_gives_all_ranks_its_status(hosts: Hosts, kind: str, rank: int) -> None:
-    what, status, text = RAISES[kind]
-    script = f"""{_ready(hosts, 2)}
-        on {rank} python {_sabotage(hosts, "route:Route.pack", what)}
-        generate 1 1 20180301
-        save sic sic.out
-        stop 1
-        """
-    run = hosts.run(script, ranks=2, limit=LIMIT)
-    assert run.status("generate") == {status}
-    for call in run.last("generate"):
-        assert text in call.message
-        assert call.message.startswith(f"rank {rank}: ")
-        assert "Traceback" in call.message and "sabotage.py" in call.message
+def test_one_failing_rank_gives_all_ranks_its_status(hosts: Hosts, rank: int) -> None:
+    script = _ready(hosts, 2)
+    for number, (what, _, _) in enumerate(RAISES.values()):
+        file = _sabotage(hosts, "route:Route.pack", what, f"sabotage_{number}.py")
+        script += f"on {rank} python {file}\ngenerate 1 1 20180301\n"
+    run = hosts.run(script + "save sic sic.out\nstop 1\n", ranks=2, limit=LIMIT)
+    for calls in run.ranks:
+        failed = [call for call in calls if call.verb == "generate"]
+        for number, (_, status, text) in enumerate(RAISES.values()):
+            call = failed[number]
+            assert call.status == status
+            assert text in call.message
+            assert call.message.startswith(f"rank {rank}: ")
+            assert "Traceback" in call.message
+            assert f"sabotage_{number}.py" in call.message
     after = read_field(hosts.folder, "sic.out", 2, (NY, NX))
     np.testing.assert_array_equal(after, np.arange(float(NX * NY)).reshape(NY, NX))
     assert run.status("stop") == {Status.OK}

@@ -158,3 +158,10 @@ def test_the_log_has_one_line_a_call_with_the_hash_of_the_state(
     assert ["member 2 date 20180301" in line for line in lines] == [True, False, True]
     assert hashes[0] == hashes[2] != hashes[1]
     assert "cells corrected" in lines[0]
+
+
+def test_generating_again_and_again_leaves_memory_flat(hosts: Hosts, checkpoint: Path) -> None:
+    script = start(hosts, checkpoint) + domain(hosts, rows(NX, NY, 1)) + bind(hosts, {"sic": None})
+    script += f"repeat 30\ngenerate 1 1 {DATE}\nmemory\nrepeat 150\ngenerate 1 2 {DATE}\nmemory\n"
+    before, after = hosts.run(script).values("memory")
+    assert after - before < 2000, "kB"

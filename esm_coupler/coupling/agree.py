@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from .mpi import MPI
 
 # A call's body is a generator function: each `yield` is a meeting point that no rank passes
 # unless every rank has reached it. Its return value, if any, is a note for the user.
-Phases = Generator[None, None, "str | None"]
+Phases = Generator[None, None, Any]
 
 CALLS = ("start", "set_domain", "set_mask", "bind", "generate", "step", "stop")
 

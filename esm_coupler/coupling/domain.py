@@ -65,14 +65,29 @@ class Domain:
 
     def _allowed_extents(self) -> list[tuple[int, int]]:
         """The largest block of this rank, or of any rank: some models pad to the latter."""
-        own = max(b.nx for b in self.blocks), max(b.ny for b in self.blocks)
-        sizes = dict.fromkeys((own, self.largest))
+        sizes = dict.fromkeys((largest(self.blocks), self.largest))
         return [(nx + 2 * self.halo, ny + 2 * self.halo) for nx, ny in sizes]
 
     def interiors(self, view: np.ndarray) -> list[np.ndarray]:
         """Interior (y, x) of each block in a view (block, y, x) with halo."""
         h = self.halo
         return [view[n, h : h + b.ny, h : h + b.nx] for n, b in enumerate(self.blocks)]
+
+
+def largest(blocks: Sequence[Block]) -> tuple[int, int]:
+    """The greatest nx and the greatest ny; (0, 0) without blocks."""
+    return max((b.nx for b in blocks), default=0), max((b.ny for b in blocks), default=0)
+
+
+def to_table(blocks: Sequence[Block]) -> np.ndarray:
+    """The numbers of all blocks, one after another, to be sent."""
+    return np.array([(b.i_first, b.j_first, b.nx, b.ny) for b in blocks], np.int64).ravel()
+
+
+def from_table(table: np.ndarray, n_blocks: np.ndarray) -> list[list[Block]]:
+    """blocks[rank] from the tables of all ranks, of which rank r has `n_blocks[r]`."""
+    rows = iter(table.reshape(-1, 4).tolist())
+    return [[Block(*next(rows)) for _ in range(n)] for n in n_blocks.tolist()]
 
 
 def check_blocks(nx_global: int, ny_global: int, halo: int, blocks: Sequence[Block]) -> None:

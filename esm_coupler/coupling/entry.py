@@ -9,9 +9,6 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from . import one_blas_thread  # noqa: F401
-
-# isort: split (that one imports numpy, in its own way)
 import numpy as np
 
 from ..errors import DomainError, InvalidValueError, Status

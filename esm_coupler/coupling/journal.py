@@ -32,7 +32,7 @@ class Journal:
         """What was asked for and what came out, with the hash of all bits that go to the host."""
         if isinstance(self._logger.handlers[0], logging.NullHandler):
             return
-        digest = hashlib.sha256(np.ascontiguousarray(result.values)).hexdigest()
+        digest = hashlib.sha256(np.ascontiguousarray(result.values).data).hexdigest()
         self._logger.info(
             "%s %s: %.3f s, %d cells out of bounds, %d cells corrected, sha256 %s",
             call, numbers, result.seconds, result.cells_out_of_bounds, result.cells_changed, digest,

@@ -17,10 +17,19 @@ import numpy as np
 from ..errors import CallOrderError, DomainError, FieldError, InvalidValueError
 from .agree import Agreement, Phases
 from .device import GENERATOR_RANK
-from .domain import Block, Domain, check_blocks, check_owned_once
+from .domain import (
+    Block,
+    Domain,
+    check_blocks,
+    check_owned_once,
+    from_table,
+    largest,
+    to_table,
+)
 from .masks import as_mask
 from .mpi import MPI
 from .route import Route
+from .same import first_name, padded_name, require_same
 from .views import HostArray
 
 if TYPE_CHECKING:
@@ -28,7 +37,6 @@ if TYPE_CHECKING:
     from .journal import Journal
 
 DIAGNOSTICS = ("seconds", "cells_out_of_bounds", "cells_changed")
-_NAME_BYTES = 64
 
 
 class Session:
@@ -74,29 +82,41 @@ class Session:
                 "set_domain was called before: a new decomposition needs stop and a new start"
             )
         check_blocks(nx_global, ny_global, halo, blocks)
-        size = self.agreement.size
-        own = np.array([nx_global, ny_global, halo, len(blocks), *_largest(blocks)], np.int64)
-        headers = np.zeros((size, own.size), np.int64)
-        yield
-        self._comm.Allgather(own, headers)
-        yield
-        _require_same(headers[:, :3], ("nx_global", "ny_global", "halo"), DomainError)
-        mine = np.array([(b.i_first, b.j_first, b.nx, b.ny) for b in blocks], np.int64).ravel()
-        counts = 4 * headers[:, 3]
-        table = np.zeros(int(counts.sum()) if self._is_root else 0, np.int64)
-        layout = [table, counts, np.cumsum(counts) - counts, MPI.INT64_T]
-        yield
-        self._comm.Gatherv(mine, layout if self._is_root else None, root=GENERATOR_RANK)
-        yield
-        largest = int(headers[:, 4].max()), int(headers[:, 5].max())
-        domain = Domain(nx_global, ny_global, halo, blocks, largest)
-        owned = _by_rank(table, headers[:, 3]) if self._is_root else None
+        headers = yield from self._headers([nx_global, ny_global, halo], blocks)
+        owned = yield from self._owned_blocks(blocks, headers[:, 3])
+        greatest = int(headers[:, 4].max()), int(headers[:, 5].max())
+        domain = Domain(nx_global, ny_global, halo, blocks, greatest)
         if owned is not None:
             self._engine.check_grid(nx_global, ny_global)
             check_owned_once(owned, nx_global, ny_global)
         route = Route(self._comm, domain, owned)
         yield
         self.domain, self._route = domain, route
+
+    def _headers(
+        self, grid: Sequence[int], blocks: Sequence[Block]
+    ) -> Generator[None, None, np.ndarray]:
+        """(rank, 6): nx_global, ny_global, halo, number of blocks, largest nx and ny."""
+        own = np.array([*grid, len(blocks), *largest(blocks)], np.int64)
+        headers = np.zeros((self.agreement.size, own.size), np.int64)
+        yield
+        self._comm.Allgather(own, headers)
+        yield
+        require_same(headers[:, :3], ("nx_global", "ny_global", "halo"), DomainError)
+        return headers
+
+    def _owned_blocks(
+        self, blocks: Sequence[Block], n_blocks: np.ndarray
+    ) -> Generator[None, None, list[list[Block]] | None]:
+        """blocks[rank] of all ranks, on the generator's rank; None elsewhere."""
+        mine = to_table(blocks)
+        counts = 4 * n_blocks
+        table = np.zeros(int(counts.sum()) if self._is_root else 0, np.int64)
+        layout = [table, counts, np.cumsum(counts) - counts, MPI.INT64_T]
+        yield
+        self._comm.Gatherv(mine, layout if self._is_root else None, root=GENERATOR_RANK)
+        yield
+        return from_table(table, n_blocks) if self._is_root else None
 
     def set_mask(self, ocean: HostArray) -> Phases:
         """Hold the generator to the host's mask, an array of 0 and 1."""
@@ -118,7 +138,7 @@ class Session:
     def bind(self, array: HostArray) -> Phases:
         """Add an array of the host to what generate and step work on."""
         domain = self._need_domain("bind")
-        name = _padded(array.name)
+        name = padded_name(array.name)
         agreed = name.copy()
         self._check_new(array, domain)
         array.renew(domain)
@@ -126,10 +146,9 @@ class Session:
         self._comm.Bcast(agreed, root=GENERATOR_RANK)
         yield
         if not np.array_equal(agreed, name):
-            first = agreed.tobytes().rstrip(b"\0").decode(errors="replace")
             raise FieldError(
-                f"'{array.name}' is bound here and '{first}' on rank {GENERATOR_RANK}: "
-                f"bind the same fields in the same order on all ranks"
+                f"'{array.name}' is bound here and '{first_name(agreed)}' on "
+                f"rank {GENERATOR_RANK}: bind the same fields in the same order on all ranks"
             )
         if self._is_root:
             self._engine.check_field(array.name)
@@ -181,7 +200,7 @@ class Session:
         yield
         self._comm.Allgather(numbers, everyone)
         yield
-        _require_same(everyone, names, InvalidValueError)
+        require_same(everyone, names, InvalidValueError)
         if self._is_root and not self._covered:
             domain = self._need_domain(call)
             owned = np.zeros((domain.ny_global, domain.nx_global), bool)
@@ -237,36 +256,3 @@ class Session:
         if self.domain is None:
             raise CallOrderError(f"{call} was called before set_domain: say first which blocks")
         return self.domain
-
-
-def _largest(blocks: Sequence[Block]) -> tuple[int, int]:
-    return max((b.nx for b in blocks), default=0), max((b.ny for b in blocks), default=0)
-
-
-def _by_rank(table: np.ndarray, n_blocks: np.ndarray) -> list[list[Block]]:
-    """The gathered block table as blocks[rank]."""
-    rows = iter(table.reshape(-1, 4).tolist())
-    return [[Block(*next(rows)) for _ in range(n)] for n in n_blocks.tolist()]
-
-
-def _padded(name: str) -> np.ndarray:
-    """A field name as bytes of fixed length, to be held against the other ranks'."""
-    encoded = name.encode(errors="replace")
-    if not 0 < len(encoded) < _NAME_BYTES:
-        raise FieldError(f"'{name}' is no field name: give 1 to {_NAME_BYTES - 1} characters")
-    padded = np.zeros(_NAME_BYTES, np.uint8)
-    padded[: len(encoded)] = np.frombuffer(encoded, np.uint8)
-    return padded
-
-
-def _require_same(
-    rows: np.ndarray, names: Sequence[str], error: type[DomainError] | type[InvalidValueError]
-) -> None:
-    """Raise `error` unless all rows (rank, number) are equal; names the first that is not."""
-    different = rows != rows[0]
-    if different.any():
-        rank, column = np.argwhere(different)[0]
-        raise error(
-            f"{names[column]} is {rows[rank, column]:g} on rank {rank} and {rows[0, column]:g} "
-            f"on rank 0: it must be the same on all ranks"
-        )

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import FieldError
 from .domain import Domain
 
-_KINDS = {4: np.float32, 8: np.float64}
+_KINDS: dict[int, type[np.floating[Any]]] = {4: np.float32, 8: np.float64}
 
 
 class HostArray:

@@ -61,7 +61,7 @@ def test_faulty_requests_are_refused_in_one_sentence(hosts: Hosts, checkpoint: P
         f"generate 1 -3 {DATE}": "member is -3",
         "generate 1 1 20180230": "20180230",
         f"step 1 {DATE} -60": "seconds is -60",
-        f"step 1 {DATE} nan": "seconds is nan",
+        f"step 1 {DATE} nan": "seconds is nan: the length",
         "step 1 0 60": "date 0",
     }
     run = hosts.run(ready + "".join(f"{call}\n" for call in cases), ranks=2)

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cffi import FFI
 
 from esm_coupler.coupling.agree import shorten
 from esm_coupler.coupling.device import TorchThread
 from esm_coupler.coupling.domain import Block, Domain
 from esm_coupler.coupling.failure import explain
 from esm_coupler.coupling.libraries import duplicate_libraries, loaded_libraries
+from esm_coupler.coupling.views import HostArray, real_kind
 from esm_coupler.errors import FieldError, InvalidValueError, Status
 
 MAPS = """\
@@ -88,7 +90,8 @@ def test_an_mpi_that_the_host_has_not_initialised_is_told_with_both_libraries() 
     """Here the host is Python, which has not called MPI_Init."""
     code = (
         "from esm_coupler.coupling.mpi import require_mpi\n"
-        "from esm_coupler.errors import MpiError\n"
+        "from esm_coupler.coupling.views import HostArray, real_kind
+from esm_coupler.errors import MpiError\n"
         "try:\n    require_mpi()\nexcept MpiError as error:\n    print(error.status, error)\n"
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
@@ -160,6 +163,27 @@ def test_interiors_are_views_into_the_hosts_array() -> None:
         interior[...] = 1.0
     assert host[0].sum() == 8 and host[1].sum() == 9
     assert host[:, 0].sum() == host[:, :, 0].sum() == 0
+
+
+def test_a_kept_view_is_the_hosts_memory_and_so_is_a_new_one() -> None:
+    ffi = FFI()
+    memory = ffi.new("float[]", 30)
+    domain = Domain(4, 3, 1, (Block(1, 1, 4, 3),), largest=(4, 3))
+    array = HostArray(ffi, "sic", ffi.cast("void *", memory), real_kind("sic", 4), (6, 5))
+    array.renew(domain)
+    kept = array.view
+    array.write(np.arange(12.0))
+    assert array.view is kept, "no call makes it anew"
+    assert list(memory[7:11]) == [0.0, 1.0, 2.0, 3.0], "first row of the interior"
+    array.renew(domain)
+    assert array.view is not kept
+    assert np.shares_memory(array.view, kept)
+
+
+@pytest.mark.parametrize("item_size", [1, 2, 10, 16])
+def test_only_single_and_double_precision_are_reals(item_size: int) -> None:
+    with pytest.raises(FieldError, match="real32 or real64"):
+        real_kind("sic", item_size)
 
 
 def test_the_status_numbers_are_those_of_the_header() -> None:

@@ -90,8 +90,7 @@ def test_an_mpi_that_the_host_has_not_initialised_is_told_with_both_libraries() 
     """Here the host is Python, which has not called MPI_Init."""
     code = (
         "from esm_coupler.coupling.mpi import require_mpi\n"
-        "from esm_coupler.coupling.views import HostArray, real_kind
-from esm_coupler.errors import MpiError\n"
+        "from esm_coupler.errors import MpiError\n"
         "try:\n    require_mpi()\nexcept MpiError as error:\n    print(error.status, error)\n"
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)

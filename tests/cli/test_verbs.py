@@ -108,6 +108,7 @@ def test_train_needs_a_training_group(namelist: Path) -> None:
     assert "&training_nml" in esm_coupler("train", namelist).sentence()
 
 
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs a full device")
 def test_a_full_standard_output_is_said_in_one_sentence(checkpoint: Path) -> None:
     with open("/dev/full", "w") as full:
         command = [*COMMAND, "inspect", str(checkpoint)]

@@ -26,6 +26,11 @@ class Field:
     cell_methods: str
 
     @property
+    def unit_text(self) -> str:
+        """What stands behind a value in a message: nothing behind a pure number."""
+        return "" if self.units == "1" else f" {self.units}"
+
+    @property
     def bounded(self) -> bool:
         """Whether the field has a physical bound (drift has none)."""
         return self.lower > -inf or self.upper < inf

@@ -73,7 +73,7 @@ def check_plausible(state: State) -> None:
         if wrong.any():
             j, i = np.argwhere(wrong)[0]
             raise InvalidValueError(
-                f"field '{name}' is {state[name][j, i]} {FIELDS[name].units} at i={i + 1}, "
+                f"field '{name}' is {state[name][j, i]}{FIELDS[name].unit_text} at i={i + 1}, "
                 f"j={j + 1} and so at {wrong.sum()} points in all: between {low} and {high} is "
                 "plausible; it is refused, not clamped, so look for the fault that made it"
             )

@@ -95,6 +95,14 @@ def test_a_value_that_is_not_finite_or_absurd_is_refused_by_field_and_place(name
         project(state_of(values))
 
 
+@pytest.mark.parametrize("name, shown", [("sic", "nan at i"), ("sit", "nan m at i")])
+def test_a_refused_value_has_its_unit_unless_it_is_a_pure_number(name, shown):
+    values = np.zeros((6, *GRID.shape))
+    values[NAMES.index(name), 4, 7] = np.nan
+    with pytest.raises(InvalidValueError, match=f"field '{name}' is {shown}"):
+        project(state_of(values))
+
+
 def test_fewer_fields_are_projected_by_the_rules_that_concern_them():
     values = np.full((1, *GRID.shape), 1.05)
     after, report = project(state_of(values, ("sic",)))

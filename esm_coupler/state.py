@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .errors import FieldError, InvalidValueError
-from .fields import FIELDS
+from .fields import DRIFT, FIELDS
 from .grid import Grid
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class State:
 
     def support(self, name: str) -> np.ndarray:
         """(y, x) bool: points at which the field may differ from zero."""
-        return self.grid.drift_mask if name in ("siu", "siv") else self.grid.mask
+        return self.grid.drift_mask if name in DRIFT else self.grid.mask
 
     @property
     def sha256(self) -> str:
@@ -114,14 +116,24 @@ def parse_date(date: int | str | datetime.date) -> datetime.date:
 
     InvalidValueError names a date that does not exist.
     """
+    if isinstance(date, datetime.datetime):
+        return date.date()
     if isinstance(date, datetime.date):
         return date
     try:
-        if isinstance(date, str) and "-" in date:
-            return datetime.date.fromisoformat(date)
-        number = int(date)
-        return datetime.date(number // 10000, number // 100 % 100, number % 100)
-    except (ValueError, OverflowError):
+        return _gregorian(date)
+    except (ValueError, OverflowError, TypeError):
         raise InvalidValueError(
             f"date {date!r} does not exist: give yyyymmdd or 'yyyy-mm-dd', such as 20180301"
         ) from None
+
+
+def _gregorian(date: object) -> datetime.date:
+    """Date of a whole number or of a text of digits; ValueError for anything else."""
+    text = re.sub(r"(\d{4})-(\d\d)-(\d\d)", r"\1\2\3", date) if isinstance(date, str) else date
+    if isinstance(text, str) and re.fullmatch(r"\d{8}", text, re.ASCII):
+        text = int(text)
+    if not isinstance(text, Integral) or isinstance(text, bool):
+        raise ValueError
+    number = int(text)
+    return datetime.date(number // 10000, number // 100 % 100, number % 100)

@@ -9,9 +9,13 @@ import torch
 
 from ..errors import ConfigError
 
+DEVICES = ("auto", "cpu", "cuda")
+
 
 def select_device(name: str) -> torch.device:
-    """'auto' takes a GPU if there is one; ConfigError for 'cuda' without one."""
+    """'auto' takes a GPU if there is one; ConfigError for 'cuda' without one or another name."""
+    if name not in DEVICES:
+        raise ConfigError(f"device is '{name}': choose from {', '.join(DEVICES)}")
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         raise ConfigError(

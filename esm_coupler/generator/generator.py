@@ -6,6 +6,7 @@ import datetime
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,19 @@ from .projection import ProjectionReport, project
 from .sampler import heun
 from .schedule import karras_sigmas
 
+# Thickness [m] of ice of which only volume (what is left in nearly open water is thick: a median
+# of 2.3 m in the training simulation) or only area (new ice) was decoded.
+REMNANT_THICKNESS, NEW_ICE_THICKNESS = 2.0, 0.1
+
+_LARGEST = 2**31 - 1  # a Fortran default integer
+
 
 @dataclass(frozen=True)
 class Request:
-    """One ensemble member: `member` from 1, `seed` >= 0, Heun steps of the sampler."""
+    """One ensemble member: `member` from 1, `seed` >= 0, Heun steps of the sampler.
+
+    InvalidValueError names what is not a whole number in range.
+    """
 
     member: int
     date: datetime.date
@@ -37,16 +47,21 @@ class Request:
     def __post_init__(self) -> None:
         for name, least in (("member", 1), ("seed", 0), ("n_steps", 1)):
             value = getattr(self, name)
-            if value < least:
-                raise InvalidValueError(f"{name} is {value}: it must be {least} or more")
+            whole = isinstance(value, Integral) and not isinstance(value, bool)
+            if not whole or not least <= value <= _LARGEST:
+                raise InvalidValueError(
+                    f"{name} is {value!r}: it must be a whole number from {least} to {_LARGEST}"
+                )
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A projected state, what projection changed, and the seconds it all took."""
+    """A projected state, what projection changed, in how many cells the decoder's area and volume
+    had been completed before, and the seconds it all took."""
 
     state: State
     report: ProjectionReport
+    cells_completed: int
     seconds: float
 
 
@@ -57,6 +72,8 @@ class Generator:
         self, model: Model, manifest: dict[str, Any], sha256: str,
         device: str = "auto", threads: int = 1,
     ) -> None:  # fmt: skip
+        if threads < 1:
+            raise InvalidValueError(f"threads is {threads!r}: torch needs 1 or more")
         self.device = select_device(device)
         self.model = model
         for network in (model.autoencoder, model.denoiser):
@@ -69,7 +86,10 @@ class Generator:
     def load(
         cls, name_or_path: str | Path = "default", device: str = "auto", threads: int = 1
     ) -> Generator:
-        """A checkpoint that ships with the package, or a path; CheckpointError if it is not sound."""
+        """A checkpoint that ships with the package, or a path.
+
+        CheckpointError if it is not sound.
+        """
         checkpoint = read_checkpoint(name_or_path, "generator")
         model = load_model(checkpoint)
         return cls(model, checkpoint.manifest, checkpoint.sha256, device, threads)
@@ -93,20 +113,18 @@ class Generator:
         with torch.inference_mode(), reproducible(self.threads):
             latent = self._denoise(noise, request)
             fields = self.model.autoencoder.decode(latent)[0].cpu().numpy()
-        state, report = project(joint_state(fields, self.names, self.grid))
-        return Sample(state, report, time.perf_counter() - start)
+        decoded, completed = joint_state(fields, self.names, self.grid)
+        state, report = project(decoded)
+        return Sample(state, report, completed, time.perf_counter() - start)
 
     def generate(
         self, members: int | Iterable[int] = 16, seed: int = 1,
         date: int | str | datetime.date = "2018-03-01", n_steps: int = 20,
     ) -> Ensemble:  # fmt: skip
         """Members 1 to `members`, or those numbered. Member k is the same in any company."""
-        numbers = range(1, members + 1) if isinstance(members, int) else list(members)
-        if not numbers:
-            raise InvalidValueError(f"members is {members!r}: ask for 1 or more")
-        day = parse_date(date)
-        samples = [self.sample(Request(k, day, seed, n_steps)) for k in numbers]
-        states = [sample.state for sample in samples]
+        day, numbers = parse_date(date), _member_numbers(members)
+        requests = [Request(k, day, seed, n_steps) for k in numbers]
+        states = [self.sample(request).state for request in requests]
         return Ensemble.from_states(states, numbers, day, self.provenance(seed, n_steps))
 
     def provenance(self, seed: int, n_steps: int) -> dict[str, Any]:
@@ -135,15 +153,39 @@ class Generator:
         return denoiser.normalisation.inverse(anomaly.float(), day)
 
 
-def joint_state(fields: np.ndarray, names: tuple[str, ...], grid: Grid) -> State:
-    """State of decoded fields (field, y, x), with ice only where area and volume agree on it.
+def _member_numbers(members: int | Iterable[int]) -> list[int]:
+    """1 to `members`, or those listed; InvalidValueError if there are none or one is twice."""
+    if isinstance(members, Integral) and not isinstance(members, bool):
+        numbers = list(range(1, int(members) + 1))
+    elif isinstance(members, Iterable) and not isinstance(members, str):
+        numbers = list(members)
+    else:
+        numbers = []
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise InvalidValueError(
+            f"members is {members!r}: give a number of 1 or more, or a list of different numbers"
+        )
+    return numbers
 
-    Each field is censored for itself; a cell is at the bound 'no ice' when any of them is.
+
+def joint_state(
+    fields: np.ndarray, names: tuple[str, ...], grid: Grid
+) -> tuple[State, int]:
+    """State of decoded fields (field, y, x), and in how many cells area and volume were completed.
+
+    Each field is censored for itself, so in traces of ice one of the two may lie on its bound
+    while the other does not: the missing one follows from a typical thickness.
     """
     values = fields.astype(np.float64)
-    ice = np.logical_and.reduce([values[names.index(n)] > 0 for n in ("sic", "sit") if n in names])
-    touched = grid.touched_by(ice)
+    completed = 0
+    if "sic" in names and "sit" in names:
+        sic, sit = values[names.index("sic")], values[names.index("sit")]
+        without_area, without_volume = (sit > 0) & (sic <= 0), (sic > 0) & (sit <= 0)
+        sic[without_area] = np.minimum(sit[without_area] / REMNANT_THICKNESS, 1.0)
+        sit[without_volume] = sic[without_volume] * NEW_ICE_THICKNESS
+        completed = int((without_area | without_volume).sum())
+    ice = np.logical_or.reduce([values[names.index(n)] > 0 for n in ("sic", "sit") if n in names])
+    touched = grid.touched_by(ice) & grid.drift_mask
     for index, name in enumerate(names):
-        place = touched & grid.drift_mask if name in DRIFT else ice
-        values[index] = np.where(place, values[index], 0.0)
-    return State(values, names, grid)
+        values[index] = np.where(touched if name in DRIFT else ice, values[index], 0.0)
+    return State(values, names, grid), completed

@@ -1,8 +1,9 @@
-"""The last thing that touches a number before it leaves: what no sea-ice model would accept, mended.
+"""The last thing that touches a number before it leaves: what no model would accept, mended.
 
 Each rule says which cells break it and how they are mended. In this order one pass is enough:
 later rules never break earlier ones. A mended value stays a relative `MARGIN` inside its limit,
-so that it still does after rounding to real32. A state that breaks no rule comes back to the bit.
+so that it still does after rounding to real32. (A value that was not mended may lose its place on
+a limit by such a rounding.) A state that breaks no rule comes back to the bit.
 """
 
 from __future__ import annotations
@@ -130,16 +131,19 @@ def _remove_ice(state: State, points: np.ndarray) -> None:
 
 
 def _more_than(name: str, limit: float, per: str) -> Rule:
-    """Rule: `name` is at most `limit` times `per`."""
+    """Rule: `name` is at most `limit` times `per`, which is at most 1 where it is not known."""
+
+    def most(state: State) -> np.ndarray:
+        return limit * (state[per] if per in state else np.ones(state.grid.shape))
 
     def broken(state: State) -> np.ndarray:
-        if name not in state or per not in state:
+        if name not in state:
             return np.zeros(state.grid.shape, dtype=bool)
-        return state[name] > limit * state[per]
+        return state[name] > most(state)
 
     def mend(state: State, points: np.ndarray) -> None:
         if points.any():
-            state[name][points] = (1 - MARGIN) * limit * state[per][points]
+            state[name][points] = (1 - MARGIN) * most(state)[points]
 
     return Rule(f"{name} above {limit:g} {per}", broken, mend)
 

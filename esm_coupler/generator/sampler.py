@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 
-def heun(denoise: Callable[[Tensor, float], Tensor], noise: Tensor, sigmas: Sequence[float]) -> Tensor:
+def heun(
+    denoise: Callable[[Tensor, float], Tensor], noise: Tensor, sigmas: Sequence[float]
+) -> Tensor:
     """Carry unit `noise` down the levels `sigmas` (last one 0) with Heun's second-order steps.
 
     `denoise(x, sigma)` gives the expected clean x. Takes 2 len(sigmas) - 3 evaluations.

@@ -1,16 +1,24 @@
 """Same request, same bits; other requests, other states; all of them acceptable."""
 
+import datetime
+import hashlib
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from esm_coupler.errors import InvalidValueError
-from esm_coupler.generator.generator import Generator, Request
+from esm_coupler.errors import ConfigError, InvalidValueError
+from esm_coupler.generator.generator import (
+    NEW_ICE_THICKNESS,
+    REMNANT_THICKNESS,
+    Generator,
+    Request,
+    joint_state,
+)
 from esm_coupler.generator.projection import acceptable
 from esm_coupler.state import State, parse_date
-from esm_coupler.testing import tiny_checkpoint
+from esm_coupler.testing import tiny_checkpoint, tiny_grid
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +68,6 @@ def test_another_process_gives_the_same_bits(generator, tmp_path):
     run = subprocess.run(
         [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
     )
-    import hashlib
-
     here = generator.generate(members=[2], date=20180301).values.tobytes()
     assert run.stdout.strip() == hashlib.sha256(here).hexdigest()
 
@@ -86,11 +92,60 @@ def test_the_callers_threads_and_random_state_are_left_alone(generator):
         ({"members": 1, "seed": -1}, "seed is -1"),
         ({"members": 1, "date": "2018-02-30"}, "2018-02-30"),
         ({"members": 1, "date": 20181301}, "20181301"),
+        ({"members": 1, "date": 20180301.9}, "20180301.9"),
+        ({"members": 1, "date": "2018-W09-4"}, "2018-W09-4"),
+        ({"members": 1, "date": "1_990_0301"}, "1_990_0301"),
+        ({"members": 1, "date": None}, "None"),
+        ({"members": True}, "members is True"),
+        ({"members": "3"}, "members is '3'"),
+        ({"members": 2.0}, "members is 2.0"),
+        ({"members": [1, 1]}, "different numbers"),
+        ({"members": [2.5]}, "member is 2.5"),
+        ({"members": [2**63]}, "member is 9223372036854775808"),
+        ({"members": 1, "seed": 1.5}, "seed is 1.5"),
+        ({"members": 1, "seed": 2**64}, "seed is 18446744073709551616"),
+        ({"members": 1, "n_steps": 2.5}, "n_steps is 2.5"),
+        ({"members": 1, "n_steps": 0}, "n_steps is 0"),
     ],
 )
 def test_an_impossible_request_is_refused_by_name(generator, request_of, words):
     with pytest.raises(InvalidValueError, match=words):
         generator.generate(**{"date": 20180301, **request_of})
+
+
+@pytest.mark.parametrize("date", [datetime.date(2018, 3, 1), datetime.datetime(2018, 3, 1, 12),
+                                  20180301, np.int64(20180301), "20180301", "2018-03-01"])  # fmt: skip
+def test_a_date_may_be_given_in_all_usual_ways(date):
+    assert parse_date(date) == datetime.date(2018, 3, 1)
+
+
+def test_numpy_numbers_count_members(generator):
+    few = generator.generate(members=np.int64(2), seed=np.int64(1), date=20180301)
+    assert few.realization == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "error"), [({"device": "tpu"}, ConfigError), ({"threads": 0}, InvalidValueError)]
+)
+def test_an_unknown_device_and_no_threads_are_refused(tmp_path, options, error):
+    path = tiny_checkpoint(tmp_path / "tiny.safetensors")
+    with pytest.raises(error, match=str(next(iter(options.values())))):
+        Generator.load(path, **options)
+
+
+def test_area_without_volume_and_the_reverse_are_completed_and_counted():
+    grid = tiny_grid((16, 16))
+    fields = np.zeros((5, 16, 16))
+    fields[:, 3, 3] = 0.0, 0.02, 0.001, 0.1, 0.1
+    fields[:, 3, 5] = 0.3, 0.0, 0.0, 0.1, 0.1
+    fields[3:, 12, 12] = 0.1
+    state, completed = joint_state(fields, ("sic", "sit", "snt", "siu", "siv"), grid)
+    assert completed == 2
+    assert state["sic"][3, 3] == pytest.approx(0.02 / REMNANT_THICKNESS)
+    assert state["sit"][3, 5] == pytest.approx(0.3 * NEW_ICE_THICKNESS)
+    assert state["sit"][3, 3] == 0.02 and state["sic"][3, 5] == 0.3
+    assert state["siu"][3, 3] == 0.1
+    assert state["siu"][12, 12] == 0
 
 
 def test_an_ensemble_file_follows_cf_and_says_where_it_comes_from(generator, tmp_path):

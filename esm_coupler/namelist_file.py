@@ -70,6 +70,8 @@ def read_text(path: str | Path) -> str:
             f"long; at most {MAX_PATH} are allowed"
         )
     try:
+        if not str(path):
+            raise ConfigError("the namelist's path is empty; give the path of a namelist file")
         if not file.is_file():
             reason = "is a directory or device" if file.exists() else "does not exist"
             raise ConfigError(f"namelist {path} {reason}; give the path of a namelist file")

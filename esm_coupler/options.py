@@ -10,6 +10,7 @@ import dataclasses
 import datetime
 import re
 import typing
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
@@ -150,6 +151,15 @@ class TrainingConfig:
         if both:
             raise ValueError(
                 f"year {min(both)} is in train_years and in validation_years; give it in one only"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _is_a_checkpoint(self) -> TrainingConfig:
+        if Path(self.output).suffix != ".safetensors":
+            raise ValueError(
+                f"output = {self.output[:60]!r} is not the name of a checkpoint; let it end in "
+                ".safetensors"
             )
         return self
 

@@ -158,6 +158,13 @@ def test_a_denoiser_needs_an_autoencoder() -> None:
     assert "autoencoder is missing" in one_sentence(VALID.replace("'autoencoder'", "'denoiser'"))
 
 
+@pytest.mark.parametrize("name", ["out", "out.pt", ".safetensors"])
+def test_a_training_writes_a_checkpoint(name: str) -> None:
+    said = one_sentence(VALID.replace("out.safetensors", name))
+    assert f"output = '{name}'" in said
+    assert "end in .safetensors" in said
+
+
 def test_a_year_is_not_both_trained_and_validated_on() -> None:
     assert "year 1985" in one_sentence(VALID.replace("1991", "1985"))
 
@@ -194,6 +201,11 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_folder_is_no_namelist(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is a directory"):
         read_namelist(tmp_path)
+
+
+def test_an_empty_path_is_called_so() -> None:
+    with pytest.raises(ConfigError, match="the namelist's path is empty"):
+        read_namelist("")
 
 
 @pytest.mark.parametrize("length", [300, 5000])

@@ -72,7 +72,7 @@ class Trainer:
     def progress(self) -> float:
         """Share of the budget that is used, 0 to 1."""
         by_time = self.seconds / (60 * self.config.minutes)
-        return max(by_time, self.step / self.config.steps)
+        return min(1.0, max(by_time, self.step / self.config.steps))
 
     def advance(self) -> dict[str, float]:
         """One optimiser step."""

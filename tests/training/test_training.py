@@ -86,6 +86,13 @@ def test_autoencoder_then_denoiser_give_a_generator_that_works(tmp_path, caplog)
     assert not list(tmp_path.glob("*.training.*"))
 
 
+def test_a_training_of_next_to_no_time_is_done_to_100_percent(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    autoencoder.train(config(tmp_path / "autoencoder.safetensors", minutes=1e-9))
+    assert "step 1 " in caplog.text
+    assert " 100 %" in caplog.text
+
+
 def test_an_interrupted_training_resumes_to_the_same_weights(tmp_path, monkeypatch):
     straight, broken = tmp_path / "straight.safetensors", tmp_path / "broken.safetensors"
     autoencoder.train(config(straight))

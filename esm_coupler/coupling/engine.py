@@ -37,7 +37,7 @@ class Engine(Protocol):
 
     def check_grid(self, nx_global: int, ny_global: int) -> None: ...
     def check_field(self, name: str) -> None: ...
-    def take_mask(self, ocean: np.ndarray) -> str: ...
+    def take_mask(self, ocean: np.ndarray, owned: np.ndarray) -> str: ...
     def check_covered(self, owned: np.ndarray) -> None: ...
     def generate(
         self, names: tuple[str, ...], values: np.ndarray, member: int, date: int
@@ -66,7 +66,7 @@ class LoopbackEngine:
     def check_field(self, name: str) -> None:
         """Any name will do."""
 
-    def take_mask(self, ocean: np.ndarray) -> str:
+    def take_mask(self, ocean: np.ndarray, owned: np.ndarray) -> str:
         """Land and ocean are the same to a loopback."""
         return ""
 
@@ -120,17 +120,18 @@ class GeneratorEngine:
                 f"checkpoint has {', '.join(self._generator.names)}"
             )
 
-    def take_mask(self, ocean: np.ndarray) -> str:
-        """Hold the generator to the host's ocean (y, x); a note if the two masks differ."""
-        note = compare_masks(ocean, self._generator.grid.mask)
+    def take_mask(self, ocean: np.ndarray, owned: np.ndarray) -> str:
+        """Hold the generator to the host's ocean (y, x), known in `owned` cells only; a note if
+        the two masks differ there."""
+        note = compare_masks(ocean, self._generator.grid.mask & owned)
         self._grid = self._generator.grid.with_mask(ocean & self._generator.grid.mask)
         self._has_host_mask = True
         return note
 
     def check_covered(self, owned: np.ndarray) -> None:
-        """A host's own mask is known only where it has blocks: then its ocean is what counts."""
-        if not self._has_host_mask:
-            require_covered(self._grid.mask, owned)
+        """The checkpoint's ocean, whatever the host's mask says: where a host has no block, its
+        mask says nothing, and the ice there would be lost."""
+        require_covered(self._generator.grid.mask, owned)
 
     def generate(
         self, names: tuple[str, ...], values: np.ndarray, member: int, date: int

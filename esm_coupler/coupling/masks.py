@@ -11,7 +11,8 @@ _TOLERATED_SHARE = 0.10
 
 
 def compare_masks(host: np.ndarray, checkpoint: np.ndarray) -> str:
-    """A note on how two masks (y, x), True = ocean, differ; DomainError if it is too much."""
+    """A note on how two masks (y, x), True = ocean in a block, differ; DomainError if it is too
+    much."""
     only_host = int(np.count_nonzero(host & ~checkpoint))
     only_checkpoint = int(np.count_nonzero(checkpoint & ~host))
     differing = only_host + only_checkpoint
@@ -19,8 +20,8 @@ def compare_masks(host: np.ndarray, checkpoint: np.ndarray) -> str:
     if differing > _TOLERATED_SHARE * n_ocean:
         raise DomainError(
             f"the host's mask differs from the checkpoint's at {differing} cells, more than "
-            f"{_TOLERATED_SHARE:.0%} of its {n_ocean} ocean cells: this is another grid, or the "
-            f"mask is turned around"
+            f"{_TOLERATED_SHARE:.0%} of its {n_ocean} ocean cells in blocks: this is another grid, "
+            f"or the mask is turned around"
         )
     if not differing:
         return ""
@@ -37,8 +38,8 @@ def require_covered(ocean: np.ndarray, owned: np.ndarray) -> None:
         j, i = np.argwhere(missing)[0] + 1
         raise DomainError(
             f"ocean cell i={i}, j={j} and {np.count_nonzero(missing) - 1} others of the "
-            f"checkpoint's mask are in no block: give set_domain all blocks that have ocean, or "
-            f"call set_mask with the host's own mask"
+            f"checkpoint's mask are in no block: give set_domain all blocks in which the "
+            f"checkpoint has ocean, also those that are land to the host"
         )
 
 

@@ -49,6 +49,12 @@ class Route:
     def n_fields(self) -> int:
         return self.local.shape[0]
 
+    def owned(self) -> np.ndarray:
+        """(y, x) bool: cells that are in a block; on the root only."""
+        owned = np.zeros(self._shape, bool)
+        owned.reshape(-1)[self.cells] = True
+        return owned
+
     def pack(self, arrays: Sequence[HostArray]) -> None:
         """Interior cells of the host's arrays to the buffer, as float64."""
         for array, row in zip(arrays, self.local, strict=True):

@@ -131,8 +131,7 @@ class Session:
         yield
         note = ""
         if self._is_root:
-            note = self._engine.take_mask(as_mask(route.unpack()[0]))
-        self._covered = False
+            note = self._engine.take_mask(as_mask(route.unpack()[0]), route.owned())
         return note
 
     def bind(self, array: HostArray) -> Phases:
@@ -202,10 +201,7 @@ class Session:
         yield
         require_same(everyone, names, InvalidValueError)
         if self._is_root and not self._covered:
-            domain = self._need_domain(call)
-            owned = np.zeros((domain.ny_global, domain.nx_global), bool)
-            owned.reshape(-1)[self._route.cells] = True
-            self._engine.check_covered(owned)
+            self._engine.check_covered(self._route.owned())
         self._covered = True
 
     def _collect(self) -> Generator[None, None, np.ndarray]:

@@ -66,17 +66,34 @@ def test_blocks_of_land_may_be_left_out(
     np.testing.assert_array_equal(upper[7:-1, 1:-1], sampled(generator, 1)["sic"][7:-1, 1:-1])
 
 
-def test_ocean_that_nobody_owns_is_named_unless_it_is_land_to_the_host(
+def test_ocean_that_nobody_owns_is_named_also_where_it_is_land_to_the_host(
     hosts: Hosts, checkpoint: Path, generator: Generator
 ) -> None:
+    """The mask that goes over has no land of its own: what it lacks is in no block."""
     ocean = generator.grid.mask.copy()
-    ocean[:, -2:] = False
+    ocean[6:, -2:] = False
+    lost = np.count_nonzero(generator.grid.mask & ~ocean)
     layout = [[(1, 1, NX, 6)], [(1, 7, NX - 2, NY - 6)]]
     script = start(hosts, checkpoint) + domain(hosts, layout) + bind(hosts, {"sic": None})
     script += f"generate 1 1 {DATE}\n"
     script += f"field mask 8 3\nload mask {write_field(hosts.folder / 'mask.in', ocean)}\n"
-    run = hosts.run(script + f"mask 1 mask\ngenerate 1 1 {DATE}\n", ranks=2)
-    for calls in run.ranks:
-        without, with_mask = (call for call in calls if call.verb == "generate")
-        assert without.status == Status.DOMAIN and "i=31, j=7" in without.message
-        assert with_mask.status == Status.OK
+    run = hosts.run(script + f"mask 1 mask\ngenerate 1 1 {DATE}\nstep 1 {DATE} 60\n", ranks=2)
+    assert (run.status("mask"), run.message("mask")) == ({Status.OK}, "")
+    refused = [c for calls in run.ranks for c in calls if c.verb in ("generate", "step")]
+    assert len(refused) == 6
+    for call in refused:
+        assert call.status == Status.DOMAIN
+        assert f"i=31, j=7 and {lost - 1} others" in call.message
+
+
+def test_a_block_that_is_left_out_where_the_checkpoint_has_land_needs_no_mask_of_its_own(
+    hosts: Hosts, checkpoint: Path, generator: Generator
+) -> None:
+    """The outermost ring is land to the checkpoint and in no block; within, the coasts differ."""
+    ocean = generator.grid.mask.copy()
+    ocean[3:5, 6:9] = False
+    layout = [[(2, 2, NX - 2, 6)], [(2, 8, NX - 2, NY - 8)]]
+    run = hosts.run(masked(hosts, checkpoint, ocean, layout), ranks=2)
+    assert run.status("generate") == {Status.OK}
+    assert "0 ocean cells of the host" in run.message("mask")
+    assert "6 ocean cells of the checkpoint" in run.message("mask")

@@ -47,8 +47,8 @@ def main(folder: str, members: int) -> None:
     generator = Generator.load("default")
     train, held_back = read_days(folder, TRAIN_YEARS), read_days(folder, VALIDATION_YEARS)
     print("| day | extent | training years | 1991 | volume | training years | 1991 "
-          "| open water | training | full cover | training | cells changed | in 1991 |")  # fmt: skip
-    print("|" + "---|" * 13)
+          "| open water | training | full cover | training | completed | changed | in 1991 |")  # fmt: skip
+    print("|" + "---|" * 14)
     for month in range(1, 13):
         date = datetime.date(YEAR, month, 15)
         day = date.timetuple().tm_yday
@@ -56,13 +56,14 @@ def main(folder: str, members: int) -> None:
         made = figures([sample.state for sample in samples])
         seen, truth = figures(of_day(train, day)), of_day(held_back, day)
         true = figures(truth)
+        completed = np.mean([sample.cells_completed for sample in samples])
         changed = np.mean([sample.report.cells_changed for sample in samples])
         changed_true = np.mean([project(state)[1].cells_changed for state in truth])
         print(f"| 15 {date:%b} | {span(made[:, 0])} | {span(seen[:, 0])} | {true[0, 0]:.2f} "
               f"| {span(made[:, 1])} | {span(seen[:, 1])} | {true[0, 1]:.2f} "
               f"| {made[:, 2].mean():.3f} | {seen[:, 2].mean():.3f} "
               f"| {made[:, 3].mean():.3f} | {seen[:, 3].mean():.3f} "
-              f"| {changed:.0f} | {changed_true:.0f} |")  # fmt: skip
+              f"| {completed:.0f} | {changed:.0f} | {changed_true:.0f} |")  # fmt: skip
 
 
 if __name__ == "__main__":

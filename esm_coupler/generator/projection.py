@@ -80,11 +80,6 @@ def check_plausible(state: State) -> None:
             )
 
 
-def acceptable(state: State) -> bool:
-    """Whether a sea-ice model takes the state as it is."""
-    return not any(rule.broken(state).any() for rule in RULES)
-
-
 def _off_support(state: State) -> np.ndarray:
     return np.logical_or.reduce([(state[n] != 0) & ~state.support(n) for n in state.names])
 

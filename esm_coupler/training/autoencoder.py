@@ -33,11 +33,10 @@ def train(config: Config) -> None:
     fields = torch.from_numpy(days.fields)
 
     def save(provenance: dict[str, Any]) -> None:
-        provenance |= {"train_years": list(settings.train_years), "seed": settings.seed}
         model.save_autoencoder(Path(settings.output), network, days.grid, provenance)
 
     Trainer(
-        network, settings, device, len(fields), save=save,
+        network, settings, config.autoencoder, device, len(fields), save=save,
         loss=lambda indices: network.loss(fields[indices].to(device)),
         validate=lambda: reconstruction_errors(network, held_back, device),
     ).run()  # fmt: skip

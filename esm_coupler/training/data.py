@@ -42,13 +42,15 @@ def read_days(folder: str | Path, years: Sequence[int]) -> Days:
         try:
             with xarray.open_dataset(path) as dataset:
                 grid = grid_of(dataset)
-                values = np.stack([dataset[name].values.astype("f4") for name in NAMES], axis=1)
+                daily = dataset[list(NAMES)].transpose("time", "y", "x")
+                values = np.stack([daily[name].values.astype("f4") for name in NAMES], axis=1)
                 days.append(dataset["time"].dt.dayofyear.values)
         # what xarray raises on a damaged file depends on where the damage is
         except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
             raise ConfigError(
-                f"training_nml: {path} cannot be read as a file of daily states ({error}): it needs "
-                f"{', '.join(NAMES)}, mask, lat, lon, cell_area, angle and time"
+                f"training_nml: {path} cannot be read as a file of daily states "
+                f"({str(error).splitlines()[0]}): it needs {', '.join(NAMES)} of (time, y, x), mask, "
+                "lat, lon, cell_area and angle"
             ) from error
         _check(path, values, grid)
         fields.append(snap(values, NAMES, grid))

@@ -45,12 +45,11 @@ def train(config: Config) -> None:
         return network.loss(*batch).mean(), {}
 
     def save(provenance: dict[str, Any]) -> None:
-        provenance |= {"train_years": list(settings.train_years), "seed": settings.seed}
         parts = source.manifest["training"] | {"denoiser": provenance}
         save_model(Path(settings.output), Model(autoencoder, network, grid), parts)
 
     Trainer(
-        network, settings, device, len(latents), loss=loss, save=save,
+        network, settings, config.denoiser, device, len(latents), loss=loss, save=save,
         validate=lambda: validation_loss(network, *held_back),
     ).run()  # fmt: skip
 

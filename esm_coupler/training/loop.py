@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..errors import ConfigError
 from ..generator.checkpoint import read_checkpoint, write_checkpoint
 
 if TYPE_CHECKING:
     from ..config import TrainingConfig
+    from ..generator.architecture import AutoencoderConfig, DenoiserConfig
 
 log = logging.getLogger(__name__)
 LOG_EVERY = 50
+# What a resumed training may do otherwise than before it was stopped.
+FREE_TO_CHANGE = (
+    "data", "output", "autoencoder", "minutes", "steps", "device", "threads", "checkpoint_every",
+)  # fmt: skip
 
 
 @dataclass
@@ -32,6 +39,7 @@ class Trainer:
 
     model: nn.Module
     config: TrainingConfig
+    architecture: AutoencoderConfig | DenoiserConfig
     device: torch.device
     n_samples: int
     loss: Callable[[Tensor], tuple[Tensor, dict[str, float]]]
@@ -116,7 +124,8 @@ class Trainer:
         self.model.eval()
         figures = self.validate()
         self.report(figures)
-        self.save({"steps": self.step, "seconds": round(self.seconds), **figures})
+        self.save({"steps": self.step, "seconds": round(self.seconds), **figures,
+                   "settings": self.settings(), "torch": torch.__version__})  # fmt: skip
         self.load_parameters(current)
         self.write_state()
 
@@ -132,13 +141,30 @@ class Trainer:
             tensors["average." + name] = self.average[name].cpu().numpy()
             for key in ("exp_avg", "exp_avg_sq"):
                 tensors[f"{key}.{name}"] = self.optimizer.state[parameter][key].cpu().numpy()
-        manifest = {"kind": "training", "step": self.step, "seconds": self.seconds}
+        manifest = {"kind": "training", "step": self.step, "seconds": self.seconds,
+                    "settings": self.settings()}  # fmt: skip
         write_checkpoint(self.state_path, manifest, tensors)
+
+    def settings(self) -> dict[str, Any]:
+        """Options of the namelist that decide what comes out, as JSON has them."""
+        options = asdict(self.config) | asdict(self.architecture)
+        kept = {name: value for name, value in options.items() if name not in FREE_TO_CHANGE}
+        return json.loads(json.dumps(kept))
+
+    def refuse_other(self, settings: dict[str, Any]) -> None:
+        """A training goes on with the options that it began with, or not at all."""
+        for name, value in self.settings().items():
+            if settings.get(name) != value:
+                raise ConfigError(
+                    f"{self.state_path} is a training with {name} = {settings.get(name)!r}, the "
+                    f"namelist says {value!r}: set it back, or remove the file to begin anew"
+                )
 
     @torch.no_grad()
     def resume(self) -> None:
         """Go on where an interrupted training stopped."""
         state = read_checkpoint(self.state_path, "training")
+        self.refuse_other(state.manifest["settings"])
         self.step, self.seconds = state.manifest["step"], state.manifest["seconds"]
         for name, parameter in self.model.named_parameters():
             parameter.copy_(torch.from_numpy(state.tensors["model." + name]))

@@ -9,9 +9,9 @@ import pytest
 import esm_coupler
 from esm_coupler.generator.checkpoint import checkpoint_path
 from esm_coupler.generator.generator import Generator, Request
-from esm_coupler.generator.projection import acceptable
 from esm_coupler.state import parse_date
 from esm_coupler.training.data import read_days
+from support.acceptance import accepted
 
 MEMBERS = 3
 SAMPLE = Path(esm_coupler.__file__).parent / "data" / "sample"
@@ -54,7 +54,7 @@ def test_it_is_small_enough_to_ship():
 @pytest.mark.parametrize("season", SEASONS)
 def test_members_are_acceptable_with_no_ice_on_land(seasons, season):
     for sample in seasons[season]:
-        assert acceptable(sample.state)
+        assert accepted(sample.state)
         assert not sample.state.values[:, ~sample.state.grid.mask].any()
 
 

@@ -16,9 +16,9 @@ from esm_coupler.generator.generator import (
     Request,
     joint_state,
 )
-from esm_coupler.generator.projection import acceptable
 from esm_coupler.state import State, parse_date
 from esm_coupler.testing import tiny_checkpoint, tiny_grid
+from support.acceptance import accepted
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_the_day_of_the_year_is_a_condition_not_only_a_key_of_the_noise(generato
 def test_states_are_acceptable_and_zero_on_land(generator):
     ensemble = generator.generate(members=3, date=20180301)
     for values in ensemble.values:
-        assert acceptable(State(values, ensemble.names, ensemble.grid))
+        assert accepted(State(values, ensemble.names, ensemble.grid))
     assert not ensemble["sic"][:, ~ensemble.grid.mask].any()
 
 

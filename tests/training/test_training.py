@@ -53,7 +53,7 @@ def test_a_missing_year_is_named():
         read_days(SAMPLE, [1987])
 
 
-@pytest.mark.parametrize("fault", ["truncated", "no snt", "NaN", "not a file of states"])
+@pytest.mark.parametrize("fault", ["truncated", "no snt", "NaN", "no days", "not a file of states"])
 def test_a_faulty_file_is_refused_by_name(tmp_path, fault):
     import xarray
 
@@ -62,6 +62,8 @@ def test_a_faulty_file_is_refused_by_name(tmp_path, fault):
         dataset = file.load().drop_encoding()
     if fault == "no snt":
         dataset.drop_vars("snt").to_netcdf(path)
+    elif fault == "no days":
+        dataset.isel(time=0).to_netcdf(path)
     elif fault == "NaN":
         dataset["sit"][3, 48, 48] = np.nan
         dataset.to_netcdf(path)
@@ -69,8 +71,9 @@ def test_a_faulty_file_is_refused_by_name(tmp_path, fault):
         path.write_bytes((SAMPLE / "cice_arctic_1990.nc").read_bytes()[:100_000])
     else:
         path.write_text("no netCDF")
-    with pytest.raises(ConfigError, match="simulation_1990.nc"):
+    with pytest.raises(ConfigError, match="simulation_1990.nc") as refusal:
         read_days(tmp_path, [1990])
+    assert "\n" not in str(refusal.value)
 
 
 def test_autoencoder_then_denoiser_give_a_generator_that_works(tmp_path, caplog):
@@ -82,6 +85,7 @@ def test_autoencoder_then_denoiser_give_a_generator_that_works(tmp_path, caplog)
     assert ensemble.values.shape == (1, 5, 96, 96)
     training = read_checkpoint(second).manifest["training"]
     assert training["denoiser"]["steps"] == training["autoencoder"]["steps"] == 4
+    assert training["denoiser"]["settings"]["batch"] == 2
     assert "validation_loss" in caplog.text
     assert not list(tmp_path.glob("*.training.*"))
 
@@ -108,6 +112,12 @@ def test_an_interrupted_training_resumes_to_the_same_weights(tmp_path, monkeypat
         patch.setattr(loop.Trainer, "advance", interrupted)
         with pytest.raises(KeyboardInterrupt):
             autoencoder.train(config(broken))
+    with pytest.raises(ConfigError, match=r"learning_rate = 0.001, the namelist says 0.01"):
+        autoencoder.train(config(broken, learning_rate=0.01))
+    other = config(broken)
+    other.autoencoder = AutoencoderConfig(channels=16, latent_blocks=1)
+    with pytest.raises(ConfigError, match="channels = 8, the namelist says 16"):
+        autoencoder.train(other)
     autoencoder.train(config(broken))
     first, second = (read_checkpoint(p).tensors for p in (straight, broken))
     for name, tensor in first.items():

@@ -108,7 +108,7 @@ def _check_manifest(path: Path, manifest: dict[str, Any], kind: str | None) -> N
         raise CheckpointError(f"{path}: its manifest lacks {', '.join(missing)}")
     if manifest["format_version"] != FORMAT_VERSION:
         raise CheckpointError(
-            f"{path} has format version {manifest['format_version']}, this esm_coupler reads "
+            f"{path} has format version {manifest['format_version']!r}, this esm_coupler reads "
             f"{FORMAT_VERSION}: use the esm_coupler that wrote it"
         )
     if kind is not None and manifest["kind"] != kind:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, DomainError
 from ..fields import FIELDS
 from ..grid import Grid
 from .architecture import AutoencoderConfig, DenoiserConfig
@@ -63,7 +63,7 @@ def _from_sound_manifest(load: Callable[[Checkpoint], Loaded]) -> Callable[[Chec
     def checked(checkpoint: Checkpoint) -> Loaded:
         try:
             return load(checkpoint)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, DomainError) as error:
             raise CheckpointError(
                 f"the checkpoint's manifest is not understood ({type(error).__name__}: {error}): "
                 "use the esm_coupler that wrote it, or train it again"
@@ -81,6 +81,7 @@ def load_autoencoder(checkpoint: Checkpoint) -> tuple[Autoencoder, Grid]:
     config = AutoencoderConfig(**architecture["autoencoder"])
     network = Autoencoder(config, tuple(checkpoint.manifest["fields"]), mask)
     _load(network, checkpoint, "autoencoder")
+    _hold_to_manifest(checkpoint.manifest, network, grid)
     return network, grid
 
 
@@ -124,6 +125,19 @@ def _manifest(kind: str, autoencoder: Autoencoder, grid: Grid) -> dict[str, Any]
     }  # fmt: skip
 
 
+def _hold_to_manifest(manifest: dict[str, Any], autoencoder: Autoencoder, grid: Grid) -> None:
+    """What the manifest says of fields, units, bounds and scales is what the tensors do."""
+    told = _manifest(manifest["kind"], autoencoder, grid)
+    for key in ("fields", "normalisation", "grid"):
+        if manifest[key] != told[key]:
+            raise CheckpointError(
+                f"the checkpoint's manifest says {key} = {manifest[key]}, its tensors and this "
+                f"esm_coupler say {told[key]}: train it again"
+            )
+    if not (autoencoder.normalisation.std > 0).all():
+        raise CheckpointError("the checkpoint scales a field by 0: train it again")
+
+
 def _finite(bound: float) -> float | None:
     return bound if np.isfinite(bound) else None
 
@@ -144,12 +158,15 @@ def _load(network: nn.Module, checkpoint: Checkpoint, prefix: str) -> None:
     expected = network.state_dict()
     given = {k: torch.from_numpy(v) for k, v in checkpoint.group(prefix).items()}
     shapes = {k: tuple(v.shape) for k, v in expected.items()}
-    for name in sorted(shapes.keys() ^ given.keys()):
-        raise CheckpointError(f"the checkpoint and its architecture differ in {prefix}.{name}")
+    differing = sorted(shapes.keys() ^ given.keys())
+    if differing:
+        raise CheckpointError(
+            f"the checkpoint and its architecture differ in {prefix}.{differing[0]}"
+        )
     for name, value in given.items():
-        if tuple(value.shape) != shapes[name]:
+        if tuple(value.shape) != shapes[name] or not value.is_floating_point():
             raise CheckpointError(
-                f"tensor {prefix}.{name} has shape {tuple(value.shape)}, its architecture says "
-                f"{shapes[name]}"
+                f"tensor {prefix}.{name} is {value.dtype} of shape {tuple(value.shape)}, its "
+                f"architecture says floating point of shape {shapes[name]}"
             )
     network.load_state_dict({k: v.to(expected[k].dtype) for k, v in given.items()})

@@ -142,15 +142,18 @@ class GeneratorEngine:
         seed, n_steps = self._config.ensemble.seed, self._config.generator.n_steps
         request = Request(member, parse_date(date), seed, n_steps)
         sample = self._thread.call(lambda: self._generator.sample(request))
-        return _result(names, self._on_host_mask(sample.state), sample.report, sample.seconds)
-
-    def _on_host_mask(self, state: State) -> State:
-        """Without what lies outside the host's ocean, and consistent at its coasts."""
         if not self._has_host_mask:
-            return state
-        from ..generator.projection import project
+            return _result(names, sample.state, sample.seconds, sample.report)
+        state, report = self._on_host_mask(sample.state)
+        return _result(names, state, sample.seconds, sample.report, report)
 
-        return project(self._supported(state.names, state.values))[0]
+    def _on_host_mask(self, state: State) -> tuple[State, ProjectionReport]:
+        """Without what lies outside the host's ocean, and consistent at its coasts; the report
+        counts what had to go."""
+        from ..generator.projection import project
+        from ..state import State
+
+        return project(State(state.values, state.names, self._grid))
 
     def _supported(self, names: tuple[str, ...], values: np.ndarray) -> State:
         """A state that is zero where its fields can't be: a host has anything on its land."""
@@ -170,7 +173,7 @@ class GeneratorEngine:
             raise InvalidValueError(f"seconds is {seconds}: the length of a step is positive")
         start = time.perf_counter()
         state, report = project(self._supported(names, values))
-        return _result(names, state, report, time.perf_counter() - start)
+        return _result(names, state, time.perf_counter() - start, report)
 
     def close(self) -> None:
         del self._generator
@@ -178,7 +181,9 @@ class GeneratorEngine:
 
 
 def _result(
-    names: tuple[str, ...], state: State, report: ProjectionReport, seconds: float
+    names: tuple[str, ...], state: State, seconds: float, *reports: ProjectionReport
 ) -> Result:
+    """What all projections together did, one report each."""
     values = np.stack([state[name] for name in names])
-    return Result(values, seconds, report.cells_out_of_bounds, report.cells_changed)
+    out_of_bounds = sum(report.cells_out_of_bounds for report in reports)
+    return Result(values, seconds, out_of_bounds, sum(r.cells_changed for r in reports))

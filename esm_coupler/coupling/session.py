@@ -170,6 +170,7 @@ class Session:
         """Fill the bound arrays with a member."""
         numbers = np.array([[member, date]], np.int64)
         yield from self._prepare("generate", numbers, ("member", "date"))
+        # An engine that doesn't read gets the buffer as it is, and does not look at it.
         values = (yield from self._collect()) if self._reads_on_generate else self._route.values
         result = None
         if self._is_root:
@@ -202,7 +203,6 @@ class Session:
         require_same(everyone, names, InvalidValueError)
         if self._is_root and not self._covered:
             self._engine.check_covered(self._route.owned())
-        self._covered = True
 
     def _collect(self) -> Generator[None, None, np.ndarray]:
         """Bring the bound arrays together: (field, y, x) on the generator's rank."""
@@ -210,6 +210,8 @@ class Session:
         yield
         self._route.gather()
         yield
+        # Off the root nobody looks at the values: they are handed to an engine, and only the root
+        # has one. Its buffer is empty there, so that no rank holds the global grid for nothing.
         return self._route.unpack() if self._is_root else self._route.values
 
     def _hand_out(self, result: Result | None) -> Phases:
@@ -223,6 +225,7 @@ class Session:
         self._route.scatter()
         yield
         self._route.deliver(list(self.arrays.values()))
+        self._covered = True
         self.diagnostics.update(zip(DIAGNOSTICS, report.tolist(), strict=True))
         self.diagnostics["calls"] += 1.0
 

@@ -8,16 +8,20 @@ import numpy as np
 
 from esm_coupler import Generator
 from esm_coupler.errors import Status
+from esm_coupler.generator.generator import Request
+from esm_coupler.state import State, parse_date
 
 from .hosts_build import Hosts
 from .layouts import tiles, write_field
-from .scripts import DATE, KINDS, NX, NY, bind, domain, sampled, save, saved, start
+from .scripts import DATE, KINDS, NX, NY, SEED, bind, domain, sampled, save, saved, start
 
 
-def masked(hosts: Hosts, checkpoint: Path, ocean: np.ndarray, layout: list) -> str:
+def masked(
+    hosts: Hosts, checkpoint: Path, ocean: np.ndarray, layout: list, log_file: str = ""
+) -> str:
     """A script that hands over a mask (y, x) and generates."""
     file = write_field(hosts.folder / "mask.in", ocean)
-    script = start(hosts, checkpoint) + domain(hosts, layout)
+    script = start(hosts, checkpoint, log_file=log_file) + domain(hosts, layout)
     script += f"field mask 8 3\nload mask {file}\nmask 1 mask\n"
     script += bind(hosts, dict.fromkeys(KINDS)) + f"generate 1 1 {DATE}\n"
     return script + save(list(KINDS)) + "stop 1\n"
@@ -54,6 +58,28 @@ def test_another_coastline_is_noted_and_its_land_is_zero(
     assert (saved(hosts, "siu", 2)[~drift] == 0).all()
 
 
+def test_ice_on_the_hosts_land_is_counted_and_logged(
+    hosts: Hosts, checkpoint: Path, generator: Generator
+) -> None:
+    ocean = generator.grid.mask.copy()
+    ocean[3:5, 6:9] = False
+    sample = generator.sample(Request(1, parse_date(DATE), SEED, n_steps=2))
+    on_host = State(sample.state.values, sample.state.names, generator.grid.with_mask(ocean))
+    gone = [(on_host[name] != 0) & ~on_host.support(name) for name in on_host.names]
+    n_gone = np.count_nonzero(np.logical_or.reduce(gone))
+    assert n_gone > 0
+    script = masked(hosts, checkpoint, ocean, tiles(NX, NY, 2), log_file="states.log")
+    asked = "diagnostic 1 cells_changed\n", "diagnostic 1 cells_out_of_bounds\n"
+    run = hosts.run(script.replace("stop 1\n", "".join(asked)), ranks=2)
+    changed = sample.report.cells_changed + n_gone
+    out_of_bounds = sample.report.cells_out_of_bounds + n_gone
+    for calls in run.ranks:
+        told = [float(call.message) for call in calls if call.verb == "diagnostic"]
+        assert told == [changed, out_of_bounds]
+    log = (hosts.folder / "states.log").read_text()
+    assert f"{out_of_bounds} cells out of bounds, {changed} cells corrected" in log
+
+
 def test_blocks_of_land_may_be_left_out(
     hosts: Hosts, checkpoint: Path, generator: Generator
 ) -> None:
@@ -84,6 +110,29 @@ def test_ocean_that_nobody_owns_is_named_also_where_it_is_land_to_the_host(
     for call in refused:
         assert call.status == Status.DOMAIN
         assert f"i=31, j=7 and {lost - 1} others" in call.message
+
+
+LOOKS = """
+from esm_coupler.coupling.engine import GeneratorEngine
+genuine = GeneratorEngine.check_covered
+def check_covered(self, owned):
+    with open("looks", "a") as file:
+        file.write("once ")
+    genuine(self, owned)
+GeneratorEngine.check_covered = check_covered
+"""
+
+
+def test_blocks_are_looked_at_until_a_call_has_gone_well(hosts: Hosts, checkpoint: Path) -> None:
+    """There is no member 0: that call must leave nothing behind."""
+    script = f"python {hosts.python('looks.py', LOOKS)}\n"
+    script = start(hosts, checkpoint) + script + domain(hosts, tiles(NX, NY, 2))
+    script += bind(hosts, {"sic": None}) + f"generate 1 0 {DATE}\n"
+    script += f"generate 1 1 {DATE}\ngenerate 1 2 {DATE}\nstep 1 {DATE} 60\n"
+    run = hosts.run(script, ranks=2)
+    statuses = [call.status for call in run.ranks[0] if call.verb == "generate"]
+    assert statuses == [Status.VALUE, Status.OK, Status.OK]
+    assert (hosts.folder / "looks").read_text() == "once once "
 
 
 def test_a_block_that_is_left_out_where_the_checkpoint_has_land_needs_no_mask_of_its_own(

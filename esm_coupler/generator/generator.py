@@ -26,8 +26,9 @@ from .sampler import heun
 from .schedule import karras_sigmas
 
 # Thickness [m] of ice of which only volume (what is left in nearly open water is thick: a median
-# of 2.3 m in the training simulation) or only area (new ice) was decoded.
-REMNANT_THICKNESS, NEW_ICE_THICKNESS = 2.0, 0.1
+# of 2.3 m in the training simulation) or only area (new ice) was decoded. Powers of two, so that
+# a value stays a real32.
+REMNANT_THICKNESS, NEW_ICE_THICKNESS = 2.0, 0.125
 
 _LARGEST = 2**31 - 1  # a Fortran default integer
 

@@ -9,7 +9,7 @@ import pytest
 import esm_coupler
 from esm_coupler.generator.checkpoint import checkpoint_path
 from esm_coupler.generator.generator import Generator, Request
-from esm_coupler.state import parse_date
+from esm_coupler.state import State, parse_date
 from esm_coupler.training.data import read_days
 from support.acceptance import accepted
 
@@ -55,6 +55,8 @@ def test_it_is_small_enough_to_ship():
 def test_members_are_acceptable_with_no_ice_on_land(seasons, season):
     for sample in seasons[season]:
         assert accepted(sample.state)
+        in_real32 = sample.state.values.astype("f4").astype("f8")
+        assert accepted(State(in_real32, sample.state.names, sample.state.grid))
         assert not sample.state.values[:, ~sample.state.grid.mask].any()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DomainError, InvalidValueError, Status
+from ..errors import DomainError, FieldError, InvalidValueError, Status
 from .agree import Agreement, Phases, run
 from .domain import Block
 from .failure import NotStartedError, StoppedError, Verdict, explain
@@ -72,7 +72,7 @@ def set_domain(
 
 def set_mask(coupler: int, ocean: Any, rank: int, shape: Any) -> int:
     def call(session: Session) -> Phases:
-        mask = HostArray(_ffi, "mask", ocean, np.int32, _integers(shape, rank))
+        mask = HostArray(_ffi, "mask", ocean, np.int32, _extents("mask", rank, shape))
         return (yield from session.set_mask(mask))
 
     return _collective("set_mask", coupler, call)
@@ -80,9 +80,11 @@ def set_mask(coupler: int, ocean: Any, rank: int, shape: Any) -> int:
 
 def bind(coupler: int, name: Any, data: Any, item_size: int, rank: int, shape: Any) -> int:
     def call(session: Session) -> Phases:
+        if name == _ffi.NULL:
+            raise FieldError("the name of a field to bind is NULL: pass a text such as 'sic'")
         field = _text(name)
         kind = real_kind(field, item_size)
-        array = HostArray(_ffi, field, data, kind, _integers(shape, rank))
+        array = HostArray(_ffi, field, data, kind, _extents(field, rank, shape))
         return (yield from session.bind(array))
 
     return _collective("bind", coupler, call)
@@ -99,16 +101,25 @@ def step(coupler: int, date: int, seconds: float) -> int:
 def diagnostic(coupler: int, name: Any, value: Any) -> int:
     """Local: all ranks have the same numbers already."""
     try:
-        diagnostics = _session(coupler).diagnostics
-        wanted = _text(name)
-        if wanted not in diagnostics:
+        number = _diagnostic(_session(coupler).diagnostics, name)
+        if value == _ffi.NULL:
             raise InvalidValueError(
-                f"diagnostic '{wanted}' is unknown: choose from {', '.join(diagnostics)}"
+                f"the value of diagnostic '{_text(name)}' is NULL: pass the address of a double"
             )
-        value[0] = diagnostics[wanted]
+        value[0] = number
     except BaseException as error:
         return _answer(explain(error))
     return _WELL
+
+
+def _diagnostic(diagnostics: dict[str, float], name: Any) -> float:
+    """The number of this name, a text of C."""
+    known = ", ".join(diagnostics)
+    if name == _ffi.NULL:
+        raise InvalidValueError(f"the name of a diagnostic is NULL: choose from {known}")
+    if _text(name) not in diagnostics:
+        raise InvalidValueError(f"diagnostic '{_text(name)}' is unknown: choose from {known}")
+    return diagnostics[_text(name)]
 
 
 def ping(coupler: int, renew_views: int) -> int:
@@ -163,6 +174,15 @@ def _answer(verdict: Verdict) -> int:
 
 def _text(pointer: Any) -> str:
     return _ffi.string(pointer).decode(errors="replace")
+
+
+def _extents(name: str, rank: int, shape: Any) -> list[int]:
+    """The extents of an array; its rank is looked at first, because C says no length."""
+    if rank not in (2, 3):
+        raise FieldError(f"'{name}' has rank {rank}: give an array of rank 2 or 3")
+    if shape == _ffi.NULL:
+        raise FieldError(f"the shape of '{name}' is NULL: pass its {rank} extents")
+    return _integers(shape, rank)
 
 
 def _integers(pointer: Any, count: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -20,9 +21,9 @@ class HostArray:
     def __init__(
         self, ffi: Any, name: str, data: Any, kind: type[np.generic], extents: Sequence[int]
     ) -> None:
-        """`data` is a cffi pointer to items of `kind`; FieldError for an impossible shape."""
-        if len(extents) not in (2, 3) or min(extents) < 0:
-            raise FieldError(f"'{name}' has extents {tuple(extents)}: bind rank 2 or 3")
+        """`data` is a cffi pointer to items of `kind`, `extents` are 2 or 3; FieldError for
+        impossible ones."""
+        _check_extents(name, extents, np.dtype(kind).itemsize)
         self.name = name
         self.extents = tuple(extents)
         self.n_bytes = prod(extents) * np.dtype(kind).itemsize
@@ -63,6 +64,17 @@ class HostArray:
         with np.errstate(all="ignore"):
             for interior, source in _pieces(self.interiors, cells):
                 interior[...] = source
+
+
+def _check_extents(name: str, extents: Sequence[int], item_size: int) -> None:
+    """FieldError unless an array like this can be in memory, with or without items."""
+    if min(extents) < 0:
+        raise FieldError(f"'{name}' has extents {tuple(extents)}: each has to be 0 or more")
+    if prod(max(extent, 1) for extent in extents) * item_size > sys.maxsize:
+        raise FieldError(
+            f"'{name}' has extents {tuple(extents)}, more than any memory holds: pass the extents "
+            f"of the array as 64-bit integers"
+        )
 
 
 def real_kind(name: str, item_size: int) -> type[np.floating[Any]]:

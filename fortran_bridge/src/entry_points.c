@@ -56,13 +56,17 @@ static int start_interpreter(MPI_Comm comm, const char *namelist)
 }
 
 /* This rank's own part of a start, before the ranks agree. */
-static int prepare(int coupler, MPI_Comm comm, const char *namelist)
+static int prepare(const int *coupler, MPI_Comm comm, const char *namelist)
 {
     int status = start_interpreter(comm, namelist);
-    if (coupler != 0) {
+    if (!coupler) {
+        esm_set_message("esm_start: the coupler is NULL; pass the address of an int that is 0");
+        return ESM_VALUE;
+    }
+    if (*coupler != 0) {
         esm_format_message("esm_start: coupler %d was started before, and a stopped one can't be "
                            "started again; start a new one, whose number is 0",
-                           coupler);
+                           *coupler);
         return ESM_ALREADY_STARTED;
     }
     if (!namelist) {
@@ -79,7 +83,7 @@ static int start(int *coupler, int fortran_comm, const char *namelist)
     if (status != ESM_OK) {
         return status;
     }
-    status = esm_agree(duplicate, prepare(*coupler, duplicate, namelist));
+    status = esm_agree(duplicate, prepare(coupler, duplicate, namelist));
     if (status == ESM_OK) {
         return status_of(esm_python_start(coupler, MPI_Comm_c2f(duplicate), namelist));
     }

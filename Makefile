@@ -68,12 +68,13 @@ build/host/sea_ice_host: $(stamps)/package $(host_sources)
 demo/ensemble.nc: build/host/sea_ice_host namelists/demo.nml
 	@echo "[6/6] $(RANKS) ranks run namelists/demo.nml"
 	@mkdir -p demo
-	@$(bin)/esm-coupler inspect default --grid demo/grid.nc >demo/checkpoint.json
+	@$(bin)/esm-coupler inspect default --grid demo/grid.nc --overwrite \
+	  >demo/checkpoint.json
 	@tools/mpirun.sh -n $(RANKS) build/host/sea_ice_host namelists/demo.nml | tee demo/table.part
 	@mv demo/table.part demo/table.txt
 
 demo/ensemble.png: demo/ensemble.nc
-	@$(bin)/esm-coupler plot demo/ensemble.nc --output $@
+	@$(bin)/esm-coupler plot demo/ensemble.nc --output $@ --overwrite
 
 clean:
 	rm -rf build demo $(VENV)

@@ -91,11 +91,12 @@ class Grid:
             attrs={"Conventions": "CF-1.11", "drift_location": self.drift_location},
         )  # fmt: skip
 
-    def to_netcdf(self, path: str | Path) -> None:
-        """Write the grid, for hosts that take theirs from a checkpoint."""
+    def to_netcdf(self, path: str | Path, overwrite: bool = False) -> None:
+        """Write the grid, for hosts that take theirs from a checkpoint; OutputError if the file
+        exists (unless `overwrite`) or cannot be written."""
         from .atomic import write_dataset
 
-        write_dataset(self.to_dataset(), Path(path), overwrite=True)
+        write_dataset(self.to_dataset(), Path(path), overwrite=overwrite)
 
 
 def corners(cells: np.ndarray, *, all_of: bool) -> np.ndarray:

@@ -16,3 +16,5 @@ Overrides = Annotated[
         help="Set one option over the file, such as ensemble_nml.members=8; can be repeated.",
     ),
 ]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")]
+OVERWRITE_REMEDY = "say --overwrite"

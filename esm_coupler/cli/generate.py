@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import OutputError
+from ..atomic import require_output
 from .arguments import Namelist, Overrides
 from .member_store import MemberStore
 from .progress import log_line, with_bar
@@ -38,7 +38,8 @@ def generate(
     overrides = [*sets, *([f"ensemble_nml.output={output}"] if output is not None else [])]
     config = read_namelist(file, overrides)
     path = Path(config.ensemble.output)
-    _check_output(path, config.ensemble.overwrite)
+    # before the work, not after it
+    require_output(path, config.ensemble.overwrite, "set overwrite = .true. in &ensemble_nml")
     run(config, _load(config), path)
     typer.echo(f"wrote {path}: {config.ensemble.members} members of {config.ensemble.date}")
 
@@ -83,18 +84,6 @@ def _state(number: int, config: Config, generator: Generator, store: MemberStore
     out_of_bounds = sample.report.cells_out_of_bounds
     log_line(f"member {number}: {sample.seconds:.1f} s, {out_of_bounds} cells out of bounds")
     return sample.state
-
-
-def _check_output(path: Path, overwrite: bool) -> None:
-    """Refuse before the work what would be refused after it."""
-    if path.is_dir():
-        raise OutputError(f"output {path} is a folder: give the name of a file")
-    if path.exists() and not overwrite:
-        raise OutputError(
-            f"output {path} exists: choose another name, or set overwrite = .true. in &ensemble_nml"
-        )
-    if not path.parent.is_dir():
-        raise OutputError(f"the folder of output {path} does not exist: make it first")
 
 
 def _attributes(config: Config) -> dict[str, Any]:

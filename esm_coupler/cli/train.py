@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 
-from ..errors import ConfigError, OutputError
+from ..atomic import require_output
+from ..errors import ConfigError
 from .arguments import Namelist, Overrides
 
 
@@ -39,7 +41,5 @@ def train(file: Namelist, sets: Overrides = []) -> None:  # noqa: B006 (typer re
 
 def _check_output(output: Path) -> None:
     """A finished checkpoint is not trained over; one with a saved state beside it is resumed."""
-    if output.exists() and not output.with_suffix(".training.safetensors").exists():
-        raise OutputError(f"output {output} exists: choose another name or remove it")
-    if not output.parent.is_dir():
-        raise OutputError(f"the folder of output {output} does not exist: make it first")
+    resumed = os.path.exists(output.with_suffix(".training.safetensors"))
+    require_output(output, resumed, "remove it")

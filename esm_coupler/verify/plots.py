@@ -38,7 +38,7 @@ def plot_ensemble(path: Path, output: Path, start: bool = False) -> None:
     """Draw an ensemble file; with `start` the generated first day of a host's file.
 
     Raises FieldError if the file lacks what is drawn, OutputError if the picture cannot be
-    written, OSError if `path` can't be read.
+    written; a picture that exists is replaced.
     """
     picture = output.suffix.lower()
     if picture not in PICTURES:

@@ -99,6 +99,17 @@ def test_inspect_writes_the_grid(checkpoint: Path, tmp_path: Path) -> None:
         assert {"lat", "lon", "cell_area", "angle"} <= set(written.variables)
 
 
+def test_inspect_replaces_a_grid_on_request_only(checkpoint: Path, tmp_path: Path) -> None:
+    grid = tmp_path / "grid.nc"
+    grid.write_text("mine")
+    said = esm_coupler("inspect", checkpoint, "--grid", grid).sentence()
+    assert "grid.nc exists" in said
+    assert "--overwrite" in said
+    assert grid.read_text() == "mine"
+    assert esm_coupler("inspect", checkpoint, "--grid", grid, "--overwrite").status == 0
+    assert grid.read_bytes() != b"mine"
+
+
 def test_inspect_says_where_a_grid_cannot_go(checkpoint: Path, tmp_path: Path) -> None:
     done = esm_coupler("inspect", checkpoint, "--grid", tmp_path / "absent" / "grid.nc")
     assert "grid.nc" in done.sentence()

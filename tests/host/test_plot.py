@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import os
+from collections.abc import Callable
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray
 from matplotlib.image import imread
 from support.cli import esm_coupler
 
@@ -79,19 +83,77 @@ def test_a_file_without_ice_fields_is_refused(tmp_path: Path) -> None:
     assert "no variable 'sic'" in esm_coupler("plot", tmp_path / "grid.nc").sentence()
 
 
-def test_no_netcdf_file(tmp_path: Path) -> None:
-    (tmp_path / "e.nc").write_text("sic\n")
-    assert "e.nc" in esm_coupler("plot", tmp_path / "e.nc").sentence()
-    assert "none.nc" in esm_coupler("plot", tmp_path / "none.nc").sentence()
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    assert "none.nc does not exist" in esm_coupler("plot", tmp_path / "none.nc").sentence()
+
+
+def test_the_training_data_are_no_ensemble() -> None:
+    with as_file(files("esm_coupler") / "data/sample/cice_arctic_1990.nc") as sample:
+        assert "no variable 'realization'" in esm_coupler("plot", sample).sentence()
+
+
+@pytest.mark.parametrize("content", ["text", "truncated"])
+def test_a_file_that_is_no_netcdf_is_refused(tmp_path: Path, content: str) -> None:
+    file = write_ensemble(tmp_path / "e.nc")
+    whole = file.read_bytes()
+    file.write_bytes(b"&host_nml /" if content == "text" else whole[: len(whole) // 2])
+    said = esm_coupler("plot", file).sentence()
+    assert "e.nc cannot be read as an ensemble" in said
+    assert "Errno" not in said
+
+
+@pytest.mark.parametrize("kind", ["folder", "here", "pipe"])
+def test_what_is_no_regular_file_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("folder").mkdir()
+    said = esm_coupler("plot", "." if kind == "here" else kind).sentence()
+    assert "is a folder, pipe or device" in said
+
+
+FAULTS: dict[str, tuple[Callable[[xarray.Dataset], object], str]] = {
+    "no number in sic": (lambda d: d.update({"sic": d.sic * np.nan}), "'sic'"),
+    "no number in sit": (lambda d: d.update({"sit": d.sit * np.nan}), "'sit'"),
+    "no ocean": (lambda d: d.update({"mask": d.mask * 0}), "no ocean cell"),
+    "no latitude": (lambda d: d.update({"lat": d.lat * np.nan}), "'lat'"),
+    "other order": (lambda d: d.update({"sic": d.sic.transpose("y", "x", "realization")}), "'sic'"),
+    "text": (lambda d: d.update({"sic": d.sic.astype(str)}), "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("fault, named", FAULTS.values(), ids=FAULTS.keys())
+def test_a_file_with_nothing_to_draw_is_refused(
+    tmp_path: Path, fault: Callable[[xarray.Dataset], object], named: str
+) -> None:
+    with xarray.open_dataset(write_ensemble(tmp_path / "sound.nc")) as sound:
+        dataset = sound.load().drop_encoding()
+    fault(dataset)
+    dataset.to_netcdf(tmp_path / "e.nc")
+    assert named in esm_coupler("plot", tmp_path / "e.nc").sentence()
+    assert not (tmp_path / "e.png").exists()
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_picture_that_exists_is_replaced_on_request_only(tmp_path: Path, named: bool) -> None:
+    file, picture = write_ensemble(tmp_path / "e.nc"), tmp_path / "e.png"
+    picture.write_text("mine")
+    arguments = ["plot", file, *(["-o", picture] if named else [])]
+    assert "--overwrite" in esm_coupler(*arguments).sentence()
+    assert picture.read_text() == "mine"
+    assert esm_coupler(*arguments, "--overwrite").status == 0
+    assert colours(picture) > 1000
 
 
 def test_an_unknown_kind_of_picture_is_refused_before_any_work(tmp_path: Path) -> None:
-    outcome = esm_coupler("plot", tmp_path / "none.nc", "--output", tmp_path / "e.bmp")
+    (tmp_path / "e.nc").write_text("no ensemble")
+    outcome = esm_coupler("plot", tmp_path / "e.nc", "--output", tmp_path / "e.bmp")
     assert ".png, .pdf, .svg" in outcome.sentence()
 
 
 def test_a_folder_that_is_not_there_leaves_nothing(tmp_path: Path) -> None:
     file = write_ensemble(tmp_path / "e.nc")
     outcome = esm_coupler("plot", file, "--output", tmp_path / "none" / "e.png")
-    assert "cannot write" in outcome.sentence()
+    assert "folder of output" in outcome.sentence()
     assert [path.name for path in tmp_path.iterdir()] == ["e.nc"]

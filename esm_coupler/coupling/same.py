@@ -34,6 +34,6 @@ def require_same(rows: np.ndarray, names: Sequence[str], error: type[EsmCouplerE
     if different.any():
         rank, column = np.argwhere(different)[0]
         raise error(
-            f"{names[column]} is {rows[rank, column]:.10g} on rank {rank} and {rows[0, column]:.10g} "
-            f"on rank 0: it must be the same on all ranks"
+            f"{names[column]} is {rows[rank, column]:.10g} on rank {rank} and "
+            f"{rows[0, column]:.10g} on rank 0: it must be the same on all ranks"
         )

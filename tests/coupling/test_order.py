@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -144,6 +146,15 @@ def test_other_grids_on_other_ranks_are_refused(hosts: Hosts) -> None:
 def test_an_unknown_diagnostic_is_answered_with_the_known(hosts: Hosts) -> None:
     script = _started(hosts) + "diagnostic 1 warmth\n"
     _refused(hosts, script, "diagnostic", Status.VALUE, "'warmth'", "cells_out_of_bounds")
+
+
+def test_every_diagnostic_is_in_the_guide(hosts: Hosts) -> None:
+    script = _started(hosts, 1) + "domain 1\nfield sic 8 3\nbind 1 sic\ndiagnostic 1 warmth\n"
+    names = hosts.run(script).message("diagnostic").partition("choose from ")[2].split(", ")
+    assert "address_of_sic" in names
+    guide = (Path(__file__).parents[2] / "docs" / "coupling_guide.md").read_text()
+    for name in names:
+        assert f"| `{name.replace('of_sic', 'of_<field>')}` |" in guide
 
 
 def test_calls_from_several_threads_are_served_one_after_another(hosts: Hosts) -> None:

@@ -47,10 +47,10 @@ def read_days(folder: str | Path, years: Sequence[int]) -> Days:
                 days.append(dataset["time"].dt.dayofyear.values)
         # what xarray raises on a damaged file depends on where the damage is
         except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
+            reason = str(error).partition("\n")[0]
             raise ConfigError(
-                f"training_nml: {path} cannot be read as a file of daily states "
-                f"({str(error).splitlines()[0]}): it needs {', '.join(NAMES)} of (time, y, x), mask, "
-                "lat, lon, cell_area and angle"
+                f"training_nml: {path} cannot be read as a file of daily states ({reason}): it "
+                f"needs {', '.join(NAMES)} of (time, y, x), mask, lat, lon, cell_area and angle"
             ) from error
         _check(path, values, grid)
         fields.append(snap(values, NAMES, grid))

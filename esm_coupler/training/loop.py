@@ -115,7 +115,8 @@ class Trainer:
 
     def report(self, figures: dict[str, float]) -> None:
         text = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
-        log.info("step %d  %.0f s  %.0f %%  %s", self.step, self.seconds, 100 * self.progress(), text)
+        share = 100 * self.progress()
+        log.info("step %d  %.0f s  %.0f %%  %s", self.step, self.seconds, share, text)
 
     def checkpoint(self) -> None:
         """Write the product and the state to resume from."""

@@ -1,4 +1,4 @@
-"""The shipped model: a sea-ice scientist who looks at its members sees the Arctic in that season."""
+"""The shipped model: a sea-ice scientist who looks at its members sees that season's Arctic."""
 
 import itertools
 from pathlib import Path

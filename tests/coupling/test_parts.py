@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -190,3 +192,32 @@ def test_the_status_numbers_are_those_of_the_header() -> None:
     text = header.read_text()
     for status in Status:
         assert f"ESM_{status.name} = {status.value}" in text
+
+
+def test_two_threads_of_a_host_are_not_in_a_coupler_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from esm_coupler.coupling import entry
+
+    session = SimpleNamespace(lock=threading.Lock(), agreement=None)
+    entered, met = threading.Event(), threading.Event()
+    inside: list[None] = []
+
+    def call(_: object) -> None:
+        inside.append(None)
+        if len(inside) > 1:
+            met.set()
+        entered.set()
+        met.wait(timeout=0.5)  # long enough for the other thread, if nothing holds it back
+        inside.pop()
+
+    monkeypatch.setattr(entry, "_running", {1: session})
+    monkeypatch.setattr(entry, "require_mpi", lambda: None)
+    monkeypatch.setattr(entry, "run", lambda phases, _: phases())
+    monkeypatch.setattr(entry, "_answer", lambda _: 1)
+    with ThreadPoolExecutor(2) as threads:
+        calls = [threads.submit(entry._collective, 1, call)]
+        entered.wait(timeout=5)
+        calls.append(threads.submit(entry._collective, 1, call))
+        assert [done.result() for done in calls] == [1, 1]
+    assert not met.is_set()

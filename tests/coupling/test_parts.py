@@ -213,11 +213,11 @@ def test_two_threads_of_a_host_are_not_in_a_coupler_at_once(
 
     monkeypatch.setattr(entry, "_running", {1: session})
     monkeypatch.setattr(entry, "require_mpi", lambda: None)
-    monkeypatch.setattr(entry, "run", lambda phases, _: phases())
+    monkeypatch.setattr(entry, "run", lambda name, phases, agreement: phases())
     monkeypatch.setattr(entry, "_answer", lambda _: 1)
     with ThreadPoolExecutor(2) as threads:
-        calls = [threads.submit(entry._collective, 1, call)]
+        calls = [threads.submit(entry._collective, "generate", 1, call)]
         entered.wait(timeout=5)
-        calls.append(threads.submit(entry._collective, 1, call))
+        calls.append(threads.submit(entry._collective, "generate", 1, call))
         assert [done.result() for done in calls] == [1, 1]
     assert not met.is_set()

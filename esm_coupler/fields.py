@@ -30,11 +30,6 @@ class Field:
         """What stands behind a value in a message: nothing behind a pure number."""
         return "" if self.units == "1" else f" {self.units}"
 
-    @property
-    def bounded(self) -> bool:
-        """Whether the field has a physical bound (drift has none)."""
-        return self.lower > -inf or self.upper < inf
-
 
 _ICE = "area: mean where sea_ice"
 _CELL = "area: mean"

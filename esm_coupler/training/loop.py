@@ -34,7 +34,7 @@ class Trainer:
     """Adam with warm-up and cosine decay; keeps a moving average of the weights.
 
     `loss(indices)` gives the loss of a batch of training samples and figures for the log;
-    `save(model)` writes the product from the averaged weights.
+    `save(provenance)` writes the product while the model has the averaged weights.
     """
 
     model: nn.Module
@@ -98,6 +98,8 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         if torch.isfinite(norm):
             self.optimizer.step()
+        else:
+            log.warning("step %d left out: its gradient is not finite", self.step)
         self.step += 1
         self.update_average()
         return {"loss": float(loss.detach()), **figures}

@@ -11,6 +11,7 @@ import esm_coupler
 from esm_coupler.config import TrainingConfig
 from esm_coupler.errors import ConfigError
 from esm_coupler.generator.architecture import AutoencoderConfig, DenoiserConfig
+from esm_coupler.generator.autoencoder import Autoencoder
 from esm_coupler.generator.checkpoint import read_checkpoint
 from esm_coupler.generator.generator import Generator
 from esm_coupler.training import autoencoder, denoiser, loop
@@ -122,3 +123,17 @@ def test_an_interrupted_training_resumes_to_the_same_weights(tmp_path, monkeypat
     first, second = (read_checkpoint(p).tensors for p in (straight, broken))
     for name, tensor in first.items():
         assert np.array_equal(tensor, second[name]), name
+
+
+def test_a_step_without_a_finite_gradient_is_left_out_and_said(tmp_path, monkeypatch, caplog):
+    loss, calls = Autoencoder.loss, []
+
+    def broken_once(network, fields):
+        calls.append(fields)
+        value, figures = loss(network, fields)
+        return (value * float("nan") if len(calls) == 2 else value), figures
+
+    monkeypatch.setattr(Autoencoder, "loss", broken_once)
+    autoencoder.train(config(tmp_path / "autoencoder.safetensors"))
+    assert "step 1 left out" in caplog.text
+    read_checkpoint(tmp_path / "autoencoder.safetensors", "autoencoder")  # refuses NaN

@@ -10,6 +10,7 @@ import dataclasses
 import datetime
 import re
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -164,11 +165,22 @@ class TrainingConfig:
         return self
 
 
+def _limited(kind: Any, metadata: Mapping[str, Any]) -> Any:
+    """The type with its limits; those of a list are limits of its items."""
+    if typing.get_origin(kind) is Literal:
+        return Annotated[kind, Field(description=metadata["description"])]
+    if typing.get_origin(kind) is not tuple:
+        return Annotated[kind, Field(**metadata)]
+    limits = {key: value for key, value in metadata.items() if key != "description"}
+    items = tuple[Annotated[typing.get_args(kind)[0], Field(**limits)], ...]
+    return Annotated[items, Field(min_length=1, description=metadata["description"])]
+
+
 def _validated(plain: type) -> type:
     """A subclass of a plain dataclass that checks what the metadata of its options says."""
     types = typing.get_type_hints(plain)
     fields = [
-        (option.name, Annotated[types[option.name], Field(**option.metadata)], option.default)
+        (option.name, _limited(types[option.name], option.metadata), option.default)
         for option in dataclasses.fields(plain)
     ]
     made = dataclasses.make_dataclass(plain.__name__, fields, bases=(plain,), frozen=True)

@@ -45,7 +45,7 @@ def tiny_checkpoint(
             names, torch.from_numpy(grid.mask),
         )  # fmt: skip
         denoiser = Denoiser(
-            DenoiserConfig(channels=8, coarse_channels=8, blocks=1, embedding=8),
+            DenoiserConfig(channels=(8, 8), patch=1, blocks=1, embedding=8),
             autoencoder.latent_shape,
         )
         normalisation = autoencoder.normalisation

@@ -6,14 +6,18 @@ Each option says in its metadata what it is and from where to where it may go.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 
 def _option(
-    description: str, default: float, low: float, high: float, multiple_of: int | None = None
+    description: str, default: Any, low: float, high: float, multiple_of: int | None = None
 ) -> Any:
     metadata = {"description": description, "ge": low, "le": high, "multiple_of": multiple_of}
     return field(default=default, metadata=metadata)
+
+
+def _choice(description: str, default: str) -> Any:
+    return field(default=default, metadata={"description": description})
 
 
 @dataclass(frozen=True)
@@ -23,15 +27,25 @@ class AutoencoderConfig:
     latent_channels: int = _option("channels of the latent", 8, 1, 256)
     channels: int = _option("channels at half the grid's resolution", 64, 8, 1024, 8)
     latent_blocks: int = _option("residual blocks at a quarter of the resolution", 3, 0, 32)
-    kl_weight: float = _option("weight of the prior on the latent", 0.1, 0, 1000)
+    kl_weight: float = _option("weight of the prior on the latent", 0.01, 0, 1000)
+    detail_weight: float = _option("weight of the error of fine detail", 1.0, 0, 1000)
+    variables: Literal["ice", "fields"] = _choice(
+        "what is encoded: ice = area, thickness of the ice, snow as a share of what floats; "
+        "fields = the fields themselves", "ice",
+    )  # fmt: skip
+    likelihood: Literal["censored", "gaussian"] = _choice(
+        "whether the bounds are a part of the likelihood", "censored"
+    )
 
 
 @dataclass(frozen=True)
 class DenoiserConfig:
     """The denoiser: sizes of the network, and the noise levels that it is trained on."""
 
-    channels: int = _option("channels at the latent's resolution", 128, 8, 2048, 8)
-    coarse_channels: int = _option("channels at the coarser resolutions", 160, 8, 2048, 8)
+    channels: tuple[int, ...] = _option(
+        "channels at each resolution, from the finest to the coarsest", (128, 192), 8, 2048, 8
+    )
+    patch: int = _option("elements of the latent taken together, along x and along y", 2, 1, 16)
     blocks: int = _option("residual blocks at each resolution", 2, 1, 32)
     embedding: int = _option("length of the embedding of noise level and day", 128, 8, 4096)
     dropout: float = _option("share of activations dropped while training", 0.1, 0, 0.9)

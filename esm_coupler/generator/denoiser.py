@@ -1,7 +1,8 @@
-"""The denoiser in latent space: a small U-Net under EDM preconditioning (Karras et al. 2022)."""
+"""The denoiser: a small U-Net under EDM preconditioning (Karras et al. 2022)."""
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -13,31 +14,40 @@ from .normalisation import LatentNormalisation, season
 
 
 class UNet(nn.Module):
-    """Latents (batch, channel, y, x) and a condition (batch, embedding) -> same shape."""
+    """Latents (batch, channel, y, x) and a condition (batch, embedding) -> same shape.
+
+    One width of `config.channels` per resolution, from the finest down; `config.patch` x `patch`
+    elements are taken together first.
+    """
 
     def __init__(self, config: DenoiserConfig, shape: tuple[int, int, int]) -> None:
         super().__init__()
-        fine, coarse, size = config.channels, config.coarse_channels, config.embedding
+        widths, patch = config.channels, config.patch
         channels, ny, nx = shape
 
         def blocks(width: int) -> nn.ModuleList:
             return nn.ModuleList(
-                ResidualBlock(width, size, config.dropout) for _ in range(config.blocks)
+                ResidualBlock(width, config.embedding, config.dropout)
+                for _ in range(config.blocks)
             )
 
+        steps = list(itertools.pairwise(widths))
+        first = widths[0]
         # The Arctic does not move: each place has an embedding of its own.
-        self.position = nn.Parameter(0.1 * torch.randn(fine, ny, nx))
-        self.enter = nn.Conv2d(channels, fine, 3, padding=1)
-        self.encode, self.down = blocks(fine), downsample(fine, coarse)
-        self.middle = blocks(coarse)
-        self.deep_down, self.deep = downsample(coarse, coarse), blocks(coarse)
-        self.deep_up = upsample(coarse, coarse)
-        self.after_deep = blocks(coarse)
-        self.up, self.merge = upsample(coarse, fine), nn.Conv2d(2 * fine, fine, 1)
-        self.decode = blocks(fine)
+        self.position = nn.Parameter(0.1 * torch.randn(first, ny // patch, nx // patch))
+        self.enter = nn.Sequential(
+            nn.PixelUnshuffle(patch), nn.Conv2d(channels * patch**2, first, 3, padding=1)
+        )
+        self.encode = nn.ModuleList(blocks(width) for width in widths[:-1])
+        self.down = nn.ModuleList(downsample(fine, coarse) for fine, coarse in steps)
+        self.deepest = blocks(widths[-1])
+        self.up = nn.ModuleList(upsample(coarse, fine) for fine, coarse in steps)
+        self.merge = nn.ModuleList(nn.Conv2d(2 * width, width, 1) for width in widths[:-1])
+        self.decode = nn.ModuleList(blocks(width) for width in widths[:-1])
         self.leave = nn.Sequential(
-            nn.GroupNorm(GROUPS, fine), nn.SiLU(),
-            zero_init(nn.Conv2d(fine, channels, 3, padding=1)),
+            nn.GroupNorm(GROUPS, first), nn.SiLU(),
+            zero_init(nn.Conv2d(first, channels * patch**2, 3, padding=1)),
+            nn.PixelShuffle(patch),
         )  # fmt: skip
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
@@ -46,11 +56,15 @@ class UNet(nn.Module):
                 h = block(h, condition)
             return h
 
-        fine = run(self.encode, self.enter(x) + self.position)
-        coarse = run(self.middle, self.down(fine))
-        deep = run(self.deep, self.deep_down(coarse))
-        coarse = run(self.after_deep, coarse + self.deep_up(deep))
-        return self.leave(run(self.decode, self.merge(torch.cat([fine, self.up(coarse)], dim=1))))
+        h, skips = self.enter(x) + self.position, []
+        for blocks, down in zip(self.encode, self.down, strict=True):
+            skips.append(run(blocks, h))
+            h = down(skips[-1])
+        h = run(self.deepest, h)
+        rising = list(zip(self.up, self.merge, self.decode, skips, strict=True))
+        for up, merge, blocks, skip in reversed(rising):
+            h = run(blocks, merge(torch.cat([skip, up(h)], dim=1)))
+        return self.leave(h)
 
 
 class Denoiser(nn.Module):
@@ -90,4 +104,5 @@ class Denoiser(nn.Module):
         noise = torch.randn_like(clean) * sigma[:, None, None, None]
         error = self(clean + noise, sigma, day_of_year) - clean
         weight = (sigma**2 + self.sigma_data**2) / (sigma * self.sigma_data) ** 2
-        return weight * error.square().mean(dim=(1, 2, 3))
+        # Elements over land never vary: they are no part of what is learned.
+        return weight * error[:, self.normalisation.varies].square().mean(dim=1)

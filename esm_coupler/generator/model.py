@@ -18,6 +18,7 @@ from ..grid import Grid
 from .architecture import AutoencoderConfig, DenoiserConfig
 from .autoencoder import Autoencoder
 from .checkpoint import Checkpoint, write_checkpoint
+from .data_space import DataSpace
 from .denoiser import Denoiser
 
 Loaded = TypeVar("Loaded")
@@ -29,7 +30,7 @@ _GRID_ARRAYS = ("lat", "lon", "cell_area", "angle")
 class Model:
     """All that a generator checkpoint holds, ready to run."""
 
-    autoencoder: Autoencoder
+    autoencoder: Autoencoder | DataSpace
     denoiser: Denoiser
     grid: Grid
 
@@ -73,13 +74,16 @@ def _from_sound_manifest(load: Callable[[Checkpoint], Loaded]) -> Callable[[Chec
 
 
 @_from_sound_manifest
-def load_autoencoder(checkpoint: Checkpoint) -> tuple[Autoencoder, Grid]:
+def load_autoencoder(checkpoint: Checkpoint) -> tuple[Autoencoder | DataSpace, Grid]:
     """The autoencoder and grid of a checkpoint of kind 'autoencoder' or 'generator'."""
     grid = load_grid(checkpoint)
-    architecture = checkpoint.manifest["architecture"]
-    mask = torch.from_numpy(grid.mask)
-    config = AutoencoderConfig(**architecture["autoencoder"])
-    network = Autoencoder(config, tuple(checkpoint.manifest["fields"]), mask)
+    sizes = checkpoint.manifest["architecture"]["autoencoder"]
+    names, mask = tuple(checkpoint.manifest["fields"]), torch.from_numpy(grid.mask)
+    network: Autoencoder | DataSpace
+    if sizes is None:
+        network = DataSpace(names, mask)
+    else:
+        network = Autoencoder(AutoencoderConfig(**sizes), names, mask)
     _load(network, checkpoint, "autoencoder")
     _hold_to_manifest(checkpoint.manifest, network, grid)
     return network, grid
@@ -106,7 +110,7 @@ def load_grid(checkpoint: Checkpoint) -> Grid:
     return grid
 
 
-def _manifest(kind: str, autoencoder: Autoencoder, grid: Grid) -> dict[str, Any]:
+def _manifest(kind: str, autoencoder: Autoencoder | DataSpace, grid: Grid) -> dict[str, Any]:
     fields = {
         name: {"units": FIELDS[name].units, "lower": _finite(FIELDS[name].lower),
                "upper": _finite(FIELDS[name].upper), "mean": float(mean), "std": float(std)}
@@ -121,11 +125,13 @@ def _manifest(kind: str, autoencoder: Autoencoder, grid: Grid) -> dict[str, Any]
         "normalisation": fields,
         "grid": {"shape": list(grid.shape), "mask_sha256": grid.mask_hash,
                  "drift_location": grid.drift_location},
-        "architecture": {"autoencoder": asdict(autoencoder.config)},
+        "architecture": {"autoencoder": autoencoder.config and asdict(autoencoder.config)},
     }  # fmt: skip
 
 
-def _hold_to_manifest(manifest: dict[str, Any], autoencoder: Autoencoder, grid: Grid) -> None:
+def _hold_to_manifest(
+    manifest: dict[str, Any], autoencoder: Autoencoder | DataSpace, grid: Grid
+) -> None:
     """What the manifest says of fields, units, bounds and scales is what the tensors do."""
     told = _manifest(manifest["kind"], autoencoder, grid)
     for key in ("fields", "normalisation", "grid"):

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from ..errors import ConfigError
 from ..generator.autoencoder import Autoencoder
 from ..generator.checkpoint import read_checkpoint
+from ..generator.data_space import DataSpace
 from ..generator.denoiser import Denoiser
 from ..generator.device import select_device
 from ..generator.model import Model, load_autoencoder, save_model
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 ENCODE_BATCH = 32
 VALIDATION_SEED = 0
+VALIDATE_EVERY_DAY = 5
+# In place of an autoencoder's path: the fields themselves are diffused.
+DATA_SPACE = "none"
 
 
 def train(config: Config) -> None:
@@ -28,16 +33,17 @@ def train(config: Config) -> None:
     settings = config.training
     torch.set_num_threads(settings.threads)
     device = select_device(settings.device)
-    source = read_checkpoint(settings.autoencoder, "autoencoder")
-    autoencoder, grid = load_autoencoder(source)
+    days = read_days(settings.data, settings.train_years)
+    autoencoder, before = _autoencoder(settings.autoencoder, days)
     autoencoder = autoencoder.to(device).eval()
-    latents, day_of_year = encode_days(autoencoder, read_days(settings.data, settings.train_years))
+    latents, day_of_year = encode_days(autoencoder, days)
     held_back = encode_days(autoencoder, read_days(settings.data, settings.validation_years))
+    held_back = held_back[0][::VALIDATE_EVERY_DAY], held_back[1][::VALIDATE_EVERY_DAY]
     torch.manual_seed(settings.seed)
     network = Denoiser(config.denoiser, autoencoder.latent_shape)
     network.normalisation.fit(latents, day_of_year)
     latents = network.normalisation(latents, day_of_year)
-    network.sigma_data.copy_(latents.std())
+    network.sigma_data.copy_(latents[:, network.normalisation.varies].std())
     network = network.to(device, memory_format=torch.channels_last)
 
     def loss(indices: Tensor) -> tuple[Tensor, dict[str, float]]:
@@ -45,8 +51,8 @@ def train(config: Config) -> None:
         return network.loss(*batch).mean(), {}
 
     def save(provenance: dict[str, Any]) -> None:
-        parts = source.manifest["training"] | {"denoiser": provenance}
-        save_model(Path(settings.output), Model(autoencoder, network, grid), parts)
+        parts = before | {"denoiser": provenance}
+        save_model(Path(settings.output), Model(autoencoder, network, days.grid), parts)
 
     Trainer(
         network, settings, config.denoiser, device, len(latents), loss=loss, save=save,
@@ -54,8 +60,24 @@ def train(config: Config) -> None:
     ).run()  # fmt: skip
 
 
+def _autoencoder(path: str, days: Days) -> tuple[Autoencoder | DataSpace, dict[str, Any]]:
+    """The trained autoencoder with its provenance; in data space only a normalisation."""
+    if path == DATA_SPACE:
+        space = DataSpace(days.names, torch.from_numpy(days.grid.mask))
+        space.normalisation.fit(torch.from_numpy(days.fields), space.mask)
+        return space, {}
+    source = read_checkpoint(path, "autoencoder")
+    autoencoder, grid = load_autoencoder(source)
+    if grid.mask_hash != days.grid.mask_hash:
+        raise ConfigError(
+            f"training_nml: the data have another mask than autoencoder = '{path}': train one on "
+            "these data"
+        )
+    return autoencoder, source.manifest["training"]
+
+
 @torch.no_grad()
-def encode_days(autoencoder: Autoencoder, days: Days) -> tuple[Tensor, Tensor]:
+def encode_days(autoencoder: Autoencoder | DataSpace, days: Days) -> tuple[Tensor, Tensor]:
     """Latent means (day, channel, y, x) and days of the year (day,), on the CPU."""
     device = autoencoder.mask.device
     batches = torch.from_numpy(days.fields).split(ENCODE_BATCH)

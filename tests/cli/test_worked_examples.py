@@ -59,7 +59,7 @@ def test_a_denoiser_is_trained_on_it_and_generates(autoencoder: Path, tmp_path: 
     output = tmp_path / "generator.safetensors"
     train(
         "train_denoiser.nml", output, f"training_nml.autoencoder={autoencoder}",
-        "denoiser_nml.channels=8", "denoiser_nml.coarse_channels=8", "denoiser_nml.blocks=1",
+        "denoiser_nml.channels=8,8", "denoiser_nml.blocks=1",
     )  # fmt: skip
     small = sets(
         f"generator_nml.checkpoint={output}", "ensemble_nml.members=1", "generator_nml.n_steps=1"

@@ -34,7 +34,7 @@ def config(output, **changes):
     return SimpleNamespace(
         training=settings(output, **changes),
         autoencoder=AutoencoderConfig(channels=8, latent_blocks=1),
-        denoiser=DenoiserConfig(channels=8, coarse_channels=8, blocks=1, embedding=8),
+        denoiser=DenoiserConfig(channels=(8, 8), blocks=1, embedding=8),
     )
 
 

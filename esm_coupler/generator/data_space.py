@@ -1,0 +1,34 @@
+"""Diffusion in data space: the fields themselves instead of a latent."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .normalisation import FieldNormalisation
+from .variables import FieldVariables
+
+
+class DataSpace(nn.Module):
+    """Stands where an autoencoder does and only normalises: fields (batch, field, y, x) in
+    physical units <-> the same with zero mean and unit variance, zero on land."""
+
+    config = None
+
+    def __init__(self, names: tuple[str, ...], mask: Tensor) -> None:
+        super().__init__()
+        self.names = names
+        self.normalisation = FieldNormalisation(FieldVariables(names))
+        self.register_buffer("mask", mask.bool(), persistent=False)
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int]:
+        return len(self.names), *self.mask.shape
+
+    def encode(self, fields: Tensor) -> Tensor:
+        """Physical fields -> normalised ones."""
+        return torch.where(self.mask, self.normalisation(fields), 0.0)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Normalised fields -> physical ones, clipped to their bounds."""
+        return torch.where(self.mask, self.normalisation.inverse(latent), 0.0)

@@ -26,15 +26,11 @@ class AutoencoderConfig:
 
     latent_channels: int = _option("channels of the latent", 8, 1, 256)
     channels: int = _option("channels at half the grid's resolution", 64, 8, 1024, 8)
-    latent_blocks: int = _option("residual blocks at a quarter of the resolution", 3, 0, 32)
-    kl_weight: float = _option("weight of the prior on the latent", 0.01, 0, 1000)
-    detail_weight: float = _option("weight of the error of fine detail", 1.0, 0, 1000)
-    variables: Literal["ice", "fields"] = _choice(
-        "what is encoded: ice = area, thickness of the ice, snow as a share of what floats; "
-        "fields = the fields themselves", "ice",
-    )  # fmt: skip
+    latent_blocks: int = _option("residual blocks at the resolution of the latent", 3, 0, 32)
+    halvings: int = _option("times the resolution is halved, from the grid to the latent", 2, 2, 8)
+    kl_weight: float = _option("weight of the prior on the latent", 0.1, 0, 1000)
     likelihood: Literal["censored", "gaussian"] = _choice(
-        "whether the bounds are a part of the likelihood", "censored"
+        "whether the bounds of the fields are a part of the likelihood", "censored"
     )
 
 

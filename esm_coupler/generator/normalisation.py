@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
-from .variables import FieldVariables
+from ..fields import FIELDS
 
-FIT_BATCH = 64  # samples at a time: years of fields are large
+# Volumes are seen as square roots: thin ice matters as much as thick ice does.
+SQUARE_ROOT = ("sit", "snt")
 HARMONICS = 3
 DAYS_PER_YEAR = 365.25
 
@@ -21,48 +24,54 @@ def season(day_of_year: Tensor) -> Tensor:
 
 
 class FieldNormalisation(nn.Module):
-    """Fields (batch, field, y, x) in physical units <-> variables (see variables.py) with zero
-    mean and unit variance."""
+    """Fields (batch, field, y, x) in physical units <-> zero mean and unit variance."""
 
-    def __init__(self, variables: FieldVariables) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
         super().__init__()
-        self.variables = variables
-        size = (len(variables.names), 1, 1)
+        size = (len(names), 1, 1)
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("std", torch.ones(size))
+        roots = torch.tensor([name in SQUARE_ROOT for name in names]).reshape(size)
+        self.register_buffer("roots", roots, persistent=False)
+        for side in ("lower", "upper"):
+            bound = torch.tensor([getattr(FIELDS[n], side) for n in names]).reshape(size)
+            self.register_buffer(side, bound, persistent=False)
 
     @torch.no_grad()
     def fit(self, fields: Tensor, mask: Tensor) -> None:
-        """Weighted mean and standard deviation over (sample, field, y, x) where mask (y, x) is
-        ocean."""
+        """Mean and standard deviation over (sample, field, y, x) where mask (y, x) is ocean."""
         for index in range(fields.shape[1]):
-            parts = [
-                (self.variables(part)[:, index, mask], self.variables.weight(part)[:, index, mask])
-                for part in fields.split(FIT_BATCH)
-            ]
-            values, weights = (torch.cat(pieces).double() for pieces in zip(*parts, strict=True))
-            mean = (values * weights).sum() / weights.sum()
-            variance = ((values - mean).square() * weights).sum() / weights.sum()
-            self.mean[index], self.std[index] = mean, variance.sqrt()
+            values = fields[:, index, mask].double()
+            values = values.sqrt() if self.roots[index] else values
+            self.mean[index] = values.mean()
+            self.std[index] = values.std()
 
     def forward(self, fields: Tensor) -> Tensor:
-        return (self.variables(fields) - self.mean) / self.std
+        values = torch.where(self.roots, fields.clamp(min=0).sqrt(), fields)
+        return (values - self.mean) / self.std
 
     def inverse(self, values: Tensor) -> Tensor:
-        """Normalised variables -> fields, exactly on a bound where a variable reaches one."""
-        lower, upper = self.bounds()
-        low, high = self.variables.lower, self.variables.upper
-        variables = (values * self.std + self.mean).clamp(low, high)
+        values = values * self.std + self.mean
+        return torch.where(self.roots, values.clamp(min=0).square(), values)
+
+    def censored(self, values: Tensor) -> Tensor:
+        """Normalised fields -> physical ones, exactly on a bound where they reach it."""
+        (lower, upper), (low, high) = self.bounds(), self.physical_bounds()
+        fields = self.inverse(values).clamp(low, high)
         # Normalising and back is only nearly the identity.
-        variables = torch.where(values <= lower, low, torch.where(values >= upper, high, variables))
-        return self.variables.fields(variables)
+        return torch.where(values <= lower, low, torch.where(values >= upper, high, fields))
 
     def bounds(self) -> tuple[Tensor, Tensor]:
-        """Lower and upper bound of each variable in normalised units, (variable, 1, 1) each."""
-        return (
-            (self.variables.lower - self.mean) / self.std,
-            (self.variables.upper - self.mean) / self.std,
-        )
+        """Lower and upper bound of each field in normalised units, (field, 1, 1) each.
+
+        All bounds are 0, 1 or infinite, which the square root leaves as they are.
+        """
+        lower, upper = self.physical_bounds()
+        return (lower - self.mean) / self.std, (upper - self.mean) / self.std
+
+    def physical_bounds(self) -> tuple[Tensor, Tensor]:
+        """Lower and upper bound of each field in its units, (field, 1, 1) each."""
+        return self.lower, self.upper
 
 
 class LatentNormalisation(nn.Module):
@@ -76,7 +85,6 @@ class LatentNormalisation(nn.Module):
         super().__init__()
         self.register_buffer("harmonics", torch.zeros(1 + 2 * HARMONICS, *shape))
         self.register_buffer("std", torch.ones(shape))
-        self.register_buffer("varies", torch.ones(shape, dtype=torch.bool), persistent=False)
 
     @torch.no_grad()
     def fit(self, latents: Tensor, day_of_year: Tensor) -> None:
@@ -89,7 +97,6 @@ class LatentNormalisation(nn.Module):
         floor = 0.2 * std.square().mean(dim=(1, 2), keepdim=True).sqrt()
         self.harmonics.copy_(solution.reshape(self.harmonics.shape))
         self.std.copy_(torch.maximum(std, floor))
-        self.varies.copy_(std > 1e-6)
 
     def mean(self, day_of_year: Tensor) -> Tensor:
         """(batch,) -> (batch, channel, y, x)."""

@@ -29,9 +29,8 @@ def train(config: Config) -> None:
     torch.manual_seed(settings.seed)
     network = Autoencoder(config.autoencoder, days.names, torch.from_numpy(days.grid.mask))
     network.normalisation.fit(torch.from_numpy(days.fields), network.mask)
-    fields = torch.from_numpy(days.fields)
-    network.details.fit(fields[::VALIDATE_EVERY_DAY])
     network = network.to(device, memory_format=torch.channels_last)
+    fields = torch.from_numpy(days.fields)
 
     def save(provenance: dict[str, Any]) -> None:
         model.save_autoencoder(Path(settings.output), network, days.grid, provenance)

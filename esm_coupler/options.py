@@ -88,6 +88,11 @@ class GeneratorConfig:
     device: Literal["auto", "cpu", "cuda"] = option(
         "where the network runs; auto takes a GPU if there is one", "auto"
     )
+    compile: bool = option(
+        "whether torch compiles the denoiser at the start, which takes minutes the first time and "
+        "needs a C++ compiler; members then take less time and have other bits",
+        False,
+    )
     sampler: schedule.SamplerName = option(
         "how noise becomes a state: heun and dpm (DPM-Solver++ 2M) are deterministic, stochastic "
         "(Karras et al. 2022, algorithm 2) adds fresh noise on the way",

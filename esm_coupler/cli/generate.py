@@ -66,6 +66,7 @@ def _load(config: Config) -> Generator:
         config.generator.checkpoint,
         device=config.generator.device,
         threads=config.coupler.threads,
+        compile=config.generator.compile,
     )
 
 

@@ -100,8 +100,8 @@ class GeneratorEngine:
     def _load(self) -> Generator:
         from ..generator.generator import Generator
 
-        options = self._config.generator
-        return Generator.load(options.checkpoint, options.device, self._config.coupler.threads)
+        options, threads = self._config.generator, self._config.coupler.threads
+        return Generator.load(options.checkpoint, options.device, threads, options.compile)
 
     def check_grid(self, nx_global: int, ny_global: int) -> None:
         ny, nx = self._grid.shape

@@ -60,7 +60,7 @@ def dpm(
     Lu et al. 2022 (arXiv 2211.01095), algorithm 2, with alpha = 1.
     """
     x = noise * sigmas[0]
-    before: tuple[Tensor, float] | None = None  # the denoised x of the step before, and the length of that step
+    before: tuple[Tensor, float] | None = None  # denoised x and length of the step before
     for sigma, following in pairwise(sigmas):
         clean = denoise(x, sigma)
         if following == 0:
@@ -110,10 +110,14 @@ SAMPLERS: dict[str, Sampler] = {"heun": heun, "dpm": dpm, "stochastic": stochast
 
 def denoise_on(denoiser: nn.Module, day_of_year: Tensor) -> Denoise:
     """The network as samplers want it, for days (batch,): they sum in the precision of the noise,
-    the network computes in float32."""
+    the network computes in float32.
+
+    Its input has one layout in memory, whatever the network's output has: a compiled network
+    would be compiled again for another.
+    """
 
     def denoise(x: Tensor, sigma: float) -> Tensor:
         level = torch.full(day_of_year.shape, sigma, device=day_of_year.device)
-        return denoiser(x.float(), level, day_of_year).to(x.dtype)
+        return denoiser(x.float(), level, day_of_year).to(x.dtype).contiguous()
 
     return denoise

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from .generator import architecture
+from .generator import architecture, schedule
 
 MAX_TEXT = 1024
 MAX_INTEGER = 2**31 - 1  # a Fortran default integer
@@ -43,6 +43,12 @@ Positive = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 NotNegative = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 Threads = Annotated[int, Field(ge=1, le=1024)]
 Years = Annotated[tuple[Annotated[int, Field(ge=1, le=9999)], ...], Field(min_length=1)]
+
+
+def _within_limits(name: str) -> Any:
+    """The limits of a real option of the sampler."""
+    low, high = schedule.LIMITS[name]
+    return Field(ge=low, le=high, allow_inf_nan=False)
 
 
 def option(description: str, default: Any = ..., example: Any = None) -> Any:
@@ -83,9 +89,39 @@ class GeneratorConfig:
     device: Literal["auto", "cpu", "cuda"] = option(
         "where the network runs; auto takes a GPU if there is one", "auto"
     )
-    n_steps: Annotated[int, Field(ge=1, le=1000)] = option(
-        "Heun steps of the sampler; a member costs 2 n_steps - 1 network evaluations", 20
+    compile: bool = option(
+        "whether torch compiles the denoiser at the start, which takes minutes the first time and "
+        "needs a C++ compiler; members then take less time and have other bits",
+        False,
     )
+    sampler: schedule.SamplerName = option(
+        "how noise becomes a state: heun and dpm (DPM-Solver++ 2M) are deterministic, stochastic "
+        "(Karras et al. 2022, algorithm 2) adds fresh noise on the way",
+        "heun",
+    )
+    n_steps: Annotated[int, Field(ge=1, le=1000)] = option(
+        "noise levels that the sampler steps through; a member costs n_steps network evaluations "
+        "with dpm, 2 n_steps - 1 with heun and stochastic",
+        20,
+    )
+    sigma_min: Annotated[float, _within_limits("sigma_min")] = option(
+        "lowest noise level above 0, where 1 is the spread of the data", schedule.SIGMA_MIN
+    )
+    sigma_max: Annotated[float, _within_limits("sigma_max")] = option(
+        "highest noise level, from which the sampler starts", schedule.SIGMA_MAX
+    )
+    rho: Annotated[float, _within_limits("rho")] = option(
+        "spacing of the noise levels: more makes steps shorter at low levels", schedule.RHO
+    )
+    churn: Annotated[float, _within_limits("churn")] = option(
+        "how much noise the stochastic sampler renews (S_churn); 0 makes it heun", schedule.CHURN
+    )
+
+    @property
+    def sampling(self) -> dict[str, Any]:
+        """The options of a request, by name."""
+        names = ("n_steps", "sampler", *schedule.LIMITS)
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, config=STRICT)

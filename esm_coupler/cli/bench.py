@@ -51,10 +51,20 @@ def bridge(
     """
     numbers = run_bridge_bench(rounds, calls)
     bars = bridge_bars(numbers)
+    title = f"The bridge, {numbers['rounds']} rounds on core {numbers['core']}"
+    report(title, numbers, bars, _kept_views(numbers), json_file)
+
+
+def report(
+    title: str, numbers: dict[str, Any], bars: list[Bar], more: list[tuple[str, str]],
+    json_file: Path | None,
+) -> None:  # fmt: skip
+    """Print bars and `more` (what, measured), write all numbers as JSON if asked to;
+    EsmCouplerError if a bar was missed."""
     if json_file is not None:
-        report = numbers | {"bars": [asdict(bar) | {"is_met": bar.is_met} for bar in bars]}
-        json_file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    _print_table(numbers, bars)
+        told = numbers | {"bars": [asdict(bar) | {"is_met": bar.is_met} for bar in bars]}
+        json_file.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    _print_table(title, bars, more)
     missed = [bar.what for bar in bars if not bar.is_met]
     if missed:
         raise EsmCouplerError(
@@ -91,11 +101,20 @@ def bridge_bars(numbers: dict[str, Any]) -> list[Bar]:
     ]
 
 
-def _print_table(numbers: dict[str, Any], bars: list[Bar]) -> None:
+def _kept_views(numbers: dict[str, Any]) -> list[tuple[str, str]]:
+    """What it saves to make the views of bound arrays once."""
+    renewed = numbers["twelve_fields_renewed"]
+    return [
+        ("the same twelve with views made anew", f"{renewed:.4g} us"),
+        ("what kept views save", f"{renewed / numbers['twelve_fields']:.1f} times"),
+    ]
+
+
+def _print_table(title: str, bars: list[Bar], more: list[tuple[str, str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"The bridge, {numbers['rounds']} rounds on core {numbers['core']}")
+    table = Table(title=title)
     for heading in ("", "measured", "at most", ""):
         table.add_column(heading, justify="left" if heading == "" else "right")
     for bar in bars:
@@ -103,9 +122,7 @@ def _print_table(numbers: dict[str, Any], bars: list[Bar]) -> None:
         table.add_row(
             bar.what, f"{bar.measured:.4g} {bar.unit}", f"{bar.at_most:g} {bar.unit}", verdict
         )
-    renewed = numbers["twelve_fields_renewed"]
     table.add_section()
-    table.add_row("the same twelve with views made anew", f"{renewed:.4g} us", "", "")
-    gain = renewed / numbers["twelve_fields"]
-    table.add_row("what kept views save", f"{gain:.1f} times", "", "")
+    for what, measured in more:
+        table.add_row(what, measured, "", "")
     Console().print(table)

@@ -15,7 +15,7 @@ from .progress import log_line, with_bar
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..generator.generator import Generator
+    from ..generator.generator import Generator, Request
     from ..state import State
 
 
@@ -50,7 +50,7 @@ def run(config: Config, generator: Generator, path: Path) -> None:
 
     first, day = config.ensemble.first_member, parse_date(config.ensemble.date)
     numbers = list(range(first, first + config.ensemble.members))
-    provenance = generator.provenance(config.ensemble.seed, config.generator.n_steps)
+    provenance = generator.provenance(_request(first, config))
     with MemberStore(path, {**provenance, "date": config.ensemble.date}) as store:
         states = [_state(n, config, generator, store) for n in with_bar(numbers, "members")]
         attributes = {**provenance, **_attributes(config)}
@@ -66,24 +66,32 @@ def _load(config: Config) -> Generator:
         config.generator.checkpoint,
         device=config.generator.device,
         threads=config.coupler.threads,
+        compile=config.generator.compile,
     )
 
 
 def _state(number: int, config: Config, generator: Generator, store: MemberStore) -> State:
     """One member: from the store if it was made before, else made and stored."""
-    from ..generator.generator import Request
-    from ..state import State, parse_date
+    from ..state import State
 
     values = store.load(number, (len(generator.names), *generator.grid.shape))
     if values is not None:
         log_line(f"member {number}: made before")
         return State(values, generator.names, generator.grid)
-    day = parse_date(config.ensemble.date)
-    sample = generator.sample(Request(number, day, config.ensemble.seed, config.generator.n_steps))
+    sample = generator.sample(_request(number, config))
     store.save(number, sample.state.values)
     out_of_bounds = sample.report.cells_out_of_bounds
     log_line(f"member {number}: {sample.seconds:.1f} s, {out_of_bounds} cells out of bounds")
     return sample.state
+
+
+def _request(number: int, config: Config) -> Request:
+    """One member as the namelist wants it."""
+    from ..generator.generator import Request
+    from ..state import parse_date
+
+    day, seed = parse_date(config.ensemble.date), config.ensemble.seed
+    return Request(number, day, seed, **config.generator.sampling)
 
 
 def _attributes(config: Config) -> dict[str, Any]:
@@ -93,6 +101,6 @@ def _attributes(config: Config) -> dict[str, Any]:
     return {
         "namelist": config.text,
         "namelist_overrides": "\n".join(config.overrides),
-        "noise": "Philox, key (seed, realization), counter (channel, date, cell)",
+        "noise": "Philox, key (seed, realization), counter (draw, channel, date, cell)",
         "versions": f"python {platform.python_version()}, numpy {numpy.__version__}",
     }

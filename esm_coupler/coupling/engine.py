@@ -100,8 +100,8 @@ class GeneratorEngine:
     def _load(self) -> Generator:
         from ..generator.generator import Generator
 
-        options = self._config.generator
-        return Generator.load(options.checkpoint, options.device, self._config.coupler.threads)
+        options, threads = self._config.generator, self._config.coupler.threads
+        return Generator.load(options.checkpoint, options.device, threads, options.compile)
 
     def check_grid(self, nx_global: int, ny_global: int) -> None:
         ny, nx = self._grid.shape
@@ -139,8 +139,8 @@ class GeneratorEngine:
         from ..generator.generator import Request
         from ..state import parse_date
 
-        seed, n_steps = self._config.ensemble.seed, self._config.generator.n_steps
-        request = Request(member, parse_date(date), seed, n_steps)
+        seed, sampling = self._config.ensemble.seed, self._config.generator.sampling
+        request = Request(member, parse_date(date), seed, **sampling)
         sample = self._thread.call(lambda: self._generator.sample(request))
         if not self._has_host_mask:
             return _result(names, sample.state, sample.seconds, sample.report)

@@ -6,7 +6,7 @@ import datetime
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,22 @@ from ..fields import DRIFT
 from ..grid import Grid
 from ..state import Ensemble, State, parse_date
 from .checkpoint import read_checkpoint
+from .compiled import compile_network
 from .device import reproducible, select_device
 from .model import Model, load_model
 from .noise import gaussian
 from .projection import ProjectionReport, project
-from .sampler import heun
-from .schedule import karras_sigmas
+from .sampler import SAMPLERS, denoise_on
+from .schedule import (
+    CHURN,
+    LIMITS,
+    RHO,
+    SAMPLER_NAMES,
+    SIGMA_MAX,
+    SIGMA_MIN,
+    evaluations,
+    karras_sigmas,
+)
 
 # Thickness [m] of ice of which only volume (what is left in nearly open water is thick: a median
 # of 2.3 m in the training simulation) or only area (new ice) was decoded. Powers of two, so that
@@ -35,15 +45,21 @@ _LARGEST = 2**31 - 1  # a Fortran default integer
 
 @dataclass(frozen=True)
 class Request:
-    """One ensemble member: `member` from 1, `seed` >= 0, Heun steps of the sampler.
+    """One ensemble member, `member` from 1, `seed` >= 0, and how its noise becomes a state.
 
-    InvalidValueError names what is not a whole number in range.
+    `n_steps` levels from `sigma_max` to `sigma_min`, spaced by `rho`; `churn` is for the
+    stochastic sampler. InvalidValueError names what is out of range.
     """
 
     member: int
     date: datetime.date
     seed: int = 1
     n_steps: int = 20
+    sampler: str = "heun"
+    sigma_min: float = SIGMA_MIN
+    sigma_max: float = SIGMA_MAX
+    rho: float = RHO
+    churn: float = CHURN
 
     def __post_init__(self) -> None:
         for name, least in (("member", 1), ("seed", 0), ("n_steps", 1)):
@@ -53,6 +69,26 @@ class Request:
                 raise InvalidValueError(
                     f"{name} is {value!r}: it must be a whole number from {least} to {_LARGEST}"
                 )
+        for name, (low, high) in LIMITS.items():
+            value = getattr(self, name)
+            if not isinstance(value, Real) or not low <= value <= high:
+                raise InvalidValueError(
+                    f"{name} is {value!r}: it must be a number from {low:g} to {high:g}"
+                )
+        if self.sampler not in SAMPLER_NAMES:
+            raise InvalidValueError(
+                f"sampler is {self.sampler!r}: choose from {', '.join(SAMPLER_NAMES)}"
+            )
+
+    @property
+    def nfe(self) -> int:
+        """Evaluations of the network that it takes."""
+        return evaluations(self.sampler, self.n_steps)
+
+    def noise(self, shape: tuple[int, int, int], draw: int = 0) -> torch.Tensor:
+        """Its own unit noise (1, channel, y, x) float64: what it starts from, then fresh draws."""
+        drawn = gaussian(shape, seed=self.seed, member=self.member, date=self.date, draw=draw)
+        return torch.from_numpy(drawn)[None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +107,7 @@ class Generator:
 
     def __init__(
         self, model: Model, manifest: dict[str, Any], sha256: str,
-        device: str = "auto", threads: int = 1,
+        device: str = "auto", threads: int = 1, compile: bool = False,
     ) -> None:  # fmt: skip
         if threads < 1:
             raise InvalidValueError(f"threads is {threads!r}: torch needs 1 or more")
@@ -82,18 +118,24 @@ class Generator:
         self.manifest = manifest
         self.checkpoint_sha256 = sha256
         self.threads = threads
+        self.compiled = compile
+        if compile:
+            first = Request(1, datetime.date(2000, 1, 1), n_steps=1)
+            compile_network(model.denoiser, lambda: self.sample(first))
 
     @classmethod
     def load(
-        cls, name_or_path: str | Path = "default", device: str = "auto", threads: int = 1
-    ) -> Generator:
+        cls, name_or_path: str | Path = "default", device: str = "auto", threads: int = 1,
+        compile: bool = False,
+    ) -> Generator:  # fmt: skip
         """A checkpoint that ships with the package, or a path.
 
-        CheckpointError if it is not sound.
+        `compile`: the denoiser is compiled by torch first, for other bits in less time a member.
+        CheckpointError if the checkpoint is not sound, ConfigError without a C++ compiler.
         """
         checkpoint = read_checkpoint(name_or_path, "generator")
         model = load_model(checkpoint)
-        return cls(model, checkpoint.manifest, checkpoint.sha256, device, threads)
+        return cls(model, checkpoint.manifest, checkpoint.sha256, device, threads, compile)
 
     @property
     def grid(self) -> Grid:
@@ -107,12 +149,8 @@ class Generator:
     def sample(self, request: Request) -> Sample:
         """One member. Its batch is always 1, so that no other member changes its bits."""
         start = time.perf_counter()
-        noise = gaussian(
-            self.model.autoencoder.latent_shape,
-            seed=request.seed, member=request.member, date=request.date,
-        )  # fmt: skip
         with torch.inference_mode(), reproducible(self.threads):
-            latent = self._denoise(noise, request)
+            latent = self._denoise(request)
             fields = self.model.autoencoder.decode(latent)[0].cpu().numpy()
         decoded, completed = joint_state(fields, self.names, self.grid)
         state, report = project(decoded)
@@ -121,37 +159,48 @@ class Generator:
     def generate(
         self, members: int | Iterable[int] = 16, seed: int = 1,
         date: int | str | datetime.date = "2018-03-01", n_steps: int = 20,
+        sampler: str = "heun", **options: float,
     ) -> Ensemble:  # fmt: skip
-        """Members 1 to `members`, or those numbered. Member k is the same in any company."""
-        day, numbers = parse_date(date), _member_numbers(members)
-        requests = [Request(k, day, seed, n_steps) for k in numbers]
-        states = [self.sample(request).state for request in requests]
-        return Ensemble.from_states(states, numbers, day, self.provenance(seed, n_steps))
+        """Members 1 to `members`, or those numbered. Member k is the same in any company.
 
-    def provenance(self, seed: int, n_steps: int) -> dict[str, Any]:
-        """What a file should say of its origin."""
+        `sampler`: 'heun', 'dpm' or 'stochastic'; `options`: sigma_min, sigma_max, rho and churn
+        of a Request.
+        """
+        day, numbers = parse_date(date), _member_numbers(members)
+        requests = [Request(k, day, seed, n_steps, sampler, **options) for k in numbers]
+        states = [self.sample(request).state for request in requests]
+        return Ensemble.from_states(states, numbers, day, self.provenance(requests[0]))
+
+    def provenance(self, request: Request) -> dict[str, Any]:
+        """What a file should say of the origin of members made like `request`."""
         from .. import __version__
 
         return {
             "source": f"esm_coupler {__version__}, latent diffusion, torch {torch.__version__}",
             "checkpoint_sha256": self.checkpoint_sha256,
-            "seed": seed, "n_steps": n_steps, "batch": 1, "threads": self.threads,
-            "device": str(self.device), "reproducible": "true",
+            "seed": request.seed, "sampler": request.sampler, "n_steps": request.n_steps,
+            "nfe": request.nfe, "noise_levels": _levels(request), "batch": 1,
+            "threads": self.threads, "device": str(self.device),
+            "compiled": str(self.compiled).lower(), "reproducible": "true",
         }  # fmt: skip
 
-    def _denoise(self, noise: np.ndarray, request: Request) -> torch.Tensor:
-        """Unit noise (channel, y, x) float64 -> latent (1, channel, y, x) float32."""
-        denoiser = self.model.denoiser
+    def _denoise(self, request: Request) -> torch.Tensor:
+        """The latent (1, channel, y, x) float32 that the noise of a request leads to."""
+        denoiser, shape = self.model.denoiser, self.model.autoencoder.latent_shape
         day = torch.tensor([float(request.date.timetuple().tm_yday)], device=self.device)
-
-        def denoise(x: torch.Tensor, sigma: float) -> torch.Tensor:
-            level = torch.full((1,), sigma, device=self.device)
-            return denoiser(x.float(), level, day).double()
-
-        # The sampler's own sums are float64; only the network is float32.
-        start = torch.from_numpy(noise)[None].to(self.device)
-        anomaly = heun(denoise, start, karras_sigmas(request.n_steps).tolist())
+        sigmas = karras_sigmas(request.n_steps, request.sigma_min, request.sigma_max, request.rho)
+        anomaly = SAMPLERS[request.sampler](
+            denoise_on(denoiser, day),
+            request.noise(shape).to(self.device), sigmas.tolist(),
+            lambda draw: request.noise(shape, draw).to(self.device), request.churn,
+        )  # fmt: skip
         return denoiser.normalisation.inverse(anomaly.float(), day)
+
+
+def _levels(request: Request) -> str:
+    """The noise levels of a request, in words."""
+    text = f"from {request.sigma_max:g} to {request.sigma_min:g}, rho {request.rho:g}"
+    return text + (f", churn {request.churn:g}" if request.sampler == "stochastic" else "")
 
 
 def _member_numbers(members: int | Iterable[int]) -> list[int]:

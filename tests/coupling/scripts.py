@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,17 +20,19 @@ SEED = 5
 KINDS = {"sic": 8, "sit": 8, "snt": 4, "siu": 8, "siv": 4}
 
 
-def sampled(generator: Generator, member: int) -> State:
-    return generator.sample(Request(member, parse_date(DATE), SEED, n_steps=2)).state
+def sampled(generator: Generator, member: int, **sampling: Any) -> State:
+    request = Request(member, parse_date(DATE), SEED, **{"n_steps": 2, **sampling})
+    return generator.sample(request).state
 
 
 def start(
-    hosts: Hosts, checkpoint: Path | str, coupler: int = 1, device: str = "cpu", **keys: object
-) -> str:
+    hosts: Hosts, checkpoint: Path | str, coupler: int = 1, device: str = "cpu",
+    sampling: dict[str, object] | None = None, **keys: object,
+) -> str:  # fmt: skip
     namelist = hosts.namelist(
         f"{Path(checkpoint).stem}_{device}.nml",
         coupler=keys,
-        generator={"checkpoint": checkpoint, "n_steps": 2, "device": device},
+        generator={"checkpoint": checkpoint, "n_steps": 2, "device": device, **(sampling or {})},
         ensemble={"seed": SEED},
     )
     return f"start {coupler} world {namelist}\n"

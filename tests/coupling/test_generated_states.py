@@ -49,6 +49,19 @@ def test_every_layout_gets_the_bits_of_the_python_door(
     assert set(run.values("edges")) == {0}, "the halo is the host's"
 
 
+@pytest.mark.parametrize("sampler", ["dpm", "stochastic"])
+def test_the_sampler_of_the_namelist_is_the_one_that_the_host_gets(
+    hosts: Hosts, checkpoint: Path, generator: Generator, sampler: str
+) -> None:
+    options = {"sampler": sampler, "n_steps": 5, "sigma_max": 50.0, "churn": 2.0}
+    script = start(hosts, checkpoint, sampling=options) + domain(hosts, rows(NX, NY, 2))
+    script += bind(hosts, dict.fromkeys(KINDS)) + f"generate 1 3 {DATE}\n" + save(["sit"])
+    hosts.run(script + "stop 1\n", ranks=2)
+    state = sampled(generator, 3, **options)
+    np.testing.assert_array_equal(saved(hosts, "sit", 2), state["sit"])
+    assert not np.array_equal(state["sit"], sampled(generator, 3, n_steps=5)["sit"])
+
+
 @pytest.mark.parametrize("build", ["trap", "fast"])
 def test_optimised_and_trapping_hosts_get_the_same_bits(
     hosts: Hosts, checkpoint: Path, generator: Generator, build: str

@@ -16,6 +16,7 @@ from esm_coupler.generator.generator import (
     Request,
     joint_state,
 )
+from esm_coupler.generator.schedule import SAMPLER_NAMES
 from esm_coupler.state import State, parse_date
 from esm_coupler.testing import tiny_checkpoint, tiny_grid
 from support.acceptance import accepted
@@ -32,6 +33,37 @@ def test_a_member_is_the_same_in_any_number_order_and_company(generator):
     reversed_order = generator.generate(members=[4, 3, 2], seed=1, date=20180301)["sic"][1]
     assert np.array_equal(alone, among)
     assert np.array_equal(alone, reversed_order)
+
+
+@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
+def test_with_any_sampler_a_member_does_not_depend_on_the_others(generator, sampler):
+    def values(members):
+        options = {"seed": 1, "date": 20180301, "n_steps": 6, "sampler": sampler}
+        return generator.generate(members, **options).values
+
+    assert np.array_equal(values([3])[0], values([7, 3, 1])[1])
+    assert np.array_equal(values([3]), values([3]))
+
+
+def test_samplers_and_their_options_make_other_states(generator):
+    def values(**options):
+        request = {"members": [2], "date": 20180301, "n_steps": 6, **options}
+        return generator.generate(**request).values
+
+    others = [
+        {}, {"sampler": "dpm"}, {"sampler": "stochastic"}, {"sampler": "stochastic", "churn": 1},
+        {"sigma_min": 0.1}, {"sigma_max": 20}, {"rho": 3},
+    ]  # fmt: skip
+    assert len({values(**options).tobytes() for options in others}) == len(others)
+    assert np.array_equal(values(sampler="stochastic", churn=0), values())
+
+
+def test_the_origin_of_an_ensemble_tells_sampler_steps_and_evaluations(generator):
+    dpm = generator.generate(1, sampler="dpm", n_steps=6).attributes
+    assert (dpm["sampler"], dpm["n_steps"], dpm["nfe"]) == ("dpm", 6, 6)
+    churned = generator.generate(1, sampler="stochastic", n_steps=6, churn=8).attributes
+    assert (churned["sampler"], churned["n_steps"], churned["nfe"]) == ("stochastic", 6, 11)
+    assert churned["noise_levels"] == "from 80 to 0.01, rho 7, churn 8"
 
 
 def test_members_dates_and_seeds_differ(generator):
@@ -106,6 +138,11 @@ def test_the_callers_threads_and_random_state_are_left_alone(generator):
         ({"members": 1, "seed": 2**64}, "seed is 18446744073709551616"),
         ({"members": 1, "n_steps": 2.5}, "n_steps is 2.5"),
         ({"members": 1, "n_steps": 0}, "n_steps is 0"),
+        ({"members": 1, "sampler": "euler"}, "sampler is 'euler': choose from heun, dpm, stoch"),
+        ({"members": 1, "sigma_min": 0}, "sigma_min is 0"),
+        ({"members": 1, "sigma_max": float("nan")}, "sigma_max is nan"),
+        ({"members": 1, "rho": "7"}, "rho is '7'"),
+        ({"members": 1, "churn": -1.0}, "churn is -1.0"),
     ],
 )
 def test_an_impossible_request_is_refused_by_name(generator, request_of, words):

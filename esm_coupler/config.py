@@ -17,6 +17,7 @@ from .options import (
     DenoiserConfig,
     EnsembleConfig,
     GeneratorConfig,
+    RefinerConfig,
     TrainingConfig,
 )
 
@@ -27,6 +28,7 @@ __all__ = [
     "DenoiserConfig",
     "EnsembleConfig",
     "GeneratorConfig",
+    "RefinerConfig",
     "TrainingConfig",
     "parse_namelist",
     "read_namelist",
@@ -52,6 +54,7 @@ class Config:
     training: TrainingConfig | None = None
     autoencoder: architecture.AutoencoderConfig = field(default_factory=AutoencoderConfig)
     denoiser: architecture.DenoiserConfig = field(default_factory=DenoiserConfig)
+    refiner: architecture.RefinerConfig = field(default_factory=RefinerConfig)
 
 
 def read_namelist(path: str | Path, overrides: Iterable[str] = ()) -> Config:

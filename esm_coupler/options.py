@@ -104,6 +104,9 @@ class GeneratorConfig:
         "with dpm, 2 n_steps - 1 with heun and stochastic",
         20,
     )
+    refine_steps: Annotated[int, Field(ge=1, le=1000)] = option(
+        "the same for the detail, if the checkpoint has a refiner for it", 5
+    )
     sigma_min: Annotated[float, _within_limits("sigma_min")] = option(
         "lowest noise level above 0, where 1 is the spread of the data", schedule.SIGMA_MIN
     )
@@ -120,7 +123,7 @@ class GeneratorConfig:
     @property
     def sampling(self) -> dict[str, Any]:
         """The options of a request, by name."""
-        names = ("n_steps", "sampler", *schedule.LIMITS)
+        names = ("n_steps", "refine_steps", "sampler", *schedule.LIMITS)
         return {name: getattr(self, name) for name in names}
 
 
@@ -153,9 +156,10 @@ class TrainingConfig:
     output: NonEmpty = option(
         "checkpoint (.safetensors) to write", example="autoencoder.safetensors"
     )
-    autoencoder: Text = option(
-        "checkpoint of the trained autoencoder; needed for kind = 'denoiser'", ""
-    )
+    space: NonEmpty = option(
+        "what a denoiser diffuses: 'pyramid' (coarse fields, then their detail), 'fields' "
+        "(the fields themselves), or the checkpoint of a trained autoencoder", "pyramid"
+    )  # fmt: skip
     minutes: Annotated[float, Field(gt=0, le=100000, allow_inf_nan=False)] = option(
         "wall-clock limit [min]; the training ends at this or at steps, whichever comes first", 60.0
     )
@@ -180,10 +184,6 @@ class TrainingConfig:
 
     @model_validator(mode="after")
     def _fits_together(self) -> TrainingConfig:
-        if self.kind == "denoiser" and not self.autoencoder:
-            raise ValueError(
-                "autoencoder is missing; kind = 'denoiser' needs the checkpoint of a trained one"
-            )
         both = set(self.train_years) & set(self.validation_years)
         if both:
             raise ValueError(
@@ -226,6 +226,7 @@ def _validated(plain: type) -> type:
 
 AutoencoderConfig = _validated(architecture.AutoencoderConfig)
 DenoiserConfig = _validated(architecture.DenoiserConfig)
+RefinerConfig = _validated(architecture.RefinerConfig)
 
 GROUPS: dict[str, type] = {
     "coupler_nml": CouplerConfig,
@@ -234,4 +235,5 @@ GROUPS: dict[str, type] = {
     "training_nml": TrainingConfig,
     "autoencoder_nml": AutoencoderConfig,
     "denoiser_nml": DenoiserConfig,
+    "refiner_nml": RefinerConfig,
 }

@@ -34,8 +34,7 @@ def tiny_checkpoint(
 
     from .generator.architecture import AutoencoderConfig, DenoiserConfig
     from .generator.autoencoder import Autoencoder
-    from .generator.denoiser import Denoiser
-    from .generator.model import Model, save_model
+    from .generator.model import Model, make_denoisers, save_model
 
     grid = tiny_grid(shape)
     with torch.random.fork_rng():
@@ -44,15 +43,13 @@ def tiny_checkpoint(
             AutoencoderConfig(latent_channels=2, channels=8, latent_blocks=1),
             names, torch.from_numpy(grid.mask),
         )  # fmt: skip
-        denoiser = Denoiser(
-            DenoiserConfig(channels=(8, 8), patch=1, blocks=1, embedding=8),
-            autoencoder.latent_shape,
-        )
+        small = DenoiserConfig(channels=(8, 8), patch=1, blocks=1, embedding=8, spread_nodes=1)
+        denoisers = make_denoisers(autoencoder, [small])
         normalisation = autoencoder.normalisation
         # different scales, so that fields cannot be taken for each other
         normalisation.mean.flatten().copy_(0.5 + 0.01 * torch.arange(len(names)))
         normalisation.std.fill_(0.2)
         # Untrained, the season would not matter.
-        denoiser.normalisation.harmonics.normal_()
-    save_model(path, Model(autoencoder, denoiser, grid), {"note": "untrained, for tests"})
+        denoisers[0].normalisation.harmonics.normal_()
+    save_model(path, Model(autoencoder, denoisers, grid), {"note": "untrained, for tests"})
     return path

@@ -47,3 +47,17 @@ class DenoiserConfig:
     dropout: float = _option("share of activations dropped while training", 0.1, 0, 0.9)
     log_sigma_mean: float = _option("mean of the logarithm of the noise level", -0.2, -10, 10)
     log_sigma_std: float = _option("spread of the logarithm of the noise level", 1.4, 0.01, 10)
+    spread_nodes: int = _option("days of the year at which the latent's spread is known", 12, 1, 73)
+    least_spread: float = _option("least spread of an element, relative to its channel's", 0.05, 0, 1)
+
+
+@dataclass(frozen=True)
+class RefinerConfig(DenoiserConfig):
+    """The denoiser of the detail, given what is coarse; for space = 'pyramid'."""
+
+    channels: tuple[int, ...] = _option(
+        "channels at each resolution, from the finest to the coarsest", (64, 96), 8, 2048, 8
+    )
+    patch: int = _option("elements of the latent taken together, along x and along y", 1, 1, 16)
+    log_sigma_std: float = _option("spread of the logarithm of the noise level", 1.2, 0.01, 10)
+    least_spread: float = _option("least spread of an element, relative to its channel's", 0.02, 0, 1)

@@ -14,11 +14,12 @@ from .architecture import AutoencoderConfig
 from .blocks import GROUPS, ResidualBlock, downsample, upsample
 from .likelihood import censored_nll
 from .normalisation import FieldNormalisation
+from .space import OneLatent, Shape
 
 LOG_VARIANCE_RANGE = (-12.0, 4.0)
 
 
-class Autoencoder(nn.Module):
+class Autoencoder(OneLatent):
     """Fields (batch, field, y, x) in physical units <-> latents (batch, channel, y/r, x/r) with
     r = 2 ** `config.halvings`."""
 
@@ -52,7 +53,7 @@ class Autoencoder(nn.Module):
         )  # fmt: skip
 
     @property
-    def latent_shape(self) -> tuple[int, int, int]:
+    def latent_shape(self) -> Shape:
         ny, nx = self.mask.shape
         return self.config.latent_channels, ny // self.reduction, nx // self.reduction
 

@@ -17,7 +17,7 @@ import numpy as np
 from ..atomic import replace_file
 from ..errors import CheckpointError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 KINDS = ("autoencoder", "generator", "training")
 _REQUIRED = ("format_version", "kind")
 

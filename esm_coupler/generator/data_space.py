@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .normalisation import FieldNormalisation
-from .variables import FieldVariables
+from .space import OneLatent, Shape
 
 
-class DataSpace(nn.Module):
-    """Stands where an autoencoder does and only normalises: fields (batch, field, y, x) in
-    physical units <-> the same with zero mean and unit variance, zero on land."""
-
-    config = None
+class DataSpace(OneLatent):
+    """Only normalises: fields (batch, field, y, x) in physical units <-> the same with zero mean
+    and unit variance, zero on land."""
 
     def __init__(self, names: tuple[str, ...], mask: Tensor) -> None:
         super().__init__()
         self.names = names
-        self.normalisation = FieldNormalisation(FieldVariables(names))
+        self.normalisation = FieldNormalisation(names)
         self.register_buffer("mask", mask.bool(), persistent=False)
 
     @property
-    def latent_shape(self) -> tuple[int, int, int]:
+    def latent_shape(self) -> Shape:
         return len(self.names), *self.mask.shape
 
     def encode(self, fields: Tensor) -> Tensor:
@@ -31,4 +29,4 @@ class DataSpace(nn.Module):
 
     def decode(self, latent: Tensor) -> Tensor:
         """Normalised fields -> physical ones, clipped to their bounds."""
-        return torch.where(self.mask, self.normalisation.inverse(latent), 0.0)
+        return torch.where(self.mask, self.normalisation.censored(latent), 0.0)

@@ -11,16 +11,18 @@ from torch import Tensor, nn
 from .architecture import DenoiserConfig
 from .blocks import GROUPS, ResidualBlock, downsample, upsample, zero_init
 from .normalisation import LatentNormalisation, season
+from .space import Shape
 
 
 class UNet(nn.Module):
-    """Latents (batch, channel, y, x) and a condition (batch, embedding) -> same shape.
+    """Latents (batch, channel, y, x), with `context` more channels behind them, and a condition
+    (batch, embedding) -> latents.
 
     One width of `config.channels` per resolution, from the finest down; `config.patch` x `patch`
     elements are taken together first.
     """
 
-    def __init__(self, config: DenoiserConfig, shape: tuple[int, int, int]) -> None:
+    def __init__(self, config: DenoiserConfig, shape: Shape, context: int = 0) -> None:
         super().__init__()
         widths, patch = config.channels, config.patch
         channels, ny, nx = shape
@@ -36,7 +38,7 @@ class UNet(nn.Module):
         # The Arctic does not move: each place has an embedding of its own.
         self.position = nn.Parameter(0.1 * torch.randn(first, ny // patch, nx // patch))
         self.enter = nn.Sequential(
-            nn.PixelUnshuffle(patch), nn.Conv2d(channels * patch**2, first, 3, padding=1)
+            nn.PixelUnshuffle(patch), nn.Conv2d((channels + context) * patch**2, first, 3, padding=1)
         )
         self.encode = nn.ModuleList(blocks(width) for width in widths[:-1])
         self.down = nn.ModuleList(downsample(fine, coarse) for fine, coarse in steps)
@@ -68,17 +70,18 @@ class UNet(nn.Module):
 
 
 class Denoiser(nn.Module):
-    """D(x; sigma, day): the expected clean latent, given the latent plus noise of std `sigma`.
+    """D(x; sigma, day, context): the expected clean latent, given the latent plus noise of std
+    `sigma` and, for a finer latent, what the coarser ones say (`context` channels).
 
     Works on normalised latents (unit variance, seasonal mean taken out); `normalisation` carries
     them to the autoencoder's own and back.
     """
 
-    def __init__(self, config: DenoiserConfig, shape: tuple[int, int, int]) -> None:
+    def __init__(self, config: DenoiserConfig, shape: Shape, context: int = 0) -> None:
         super().__init__()
         self.config = config
         self.shape = shape
-        self.normalisation = LatentNormalisation(shape)
+        self.normalisation = LatentNormalisation(shape, config.spread_nodes)
         self.register_buffer("sigma_data", torch.ones(()))
         size = config.embedding
         self.register_buffer("frequencies", torch.exp(torch.linspace(0, math.log(64), 16)) / 2)
@@ -86,23 +89,26 @@ class Denoiser(nn.Module):
         self.embed = nn.Sequential(
             nn.Linear(inputs, size), nn.SiLU(), nn.Linear(size, size), nn.SiLU()
         )
-        self.network = UNet(config, shape)
+        self.network = UNet(config, shape, context)
 
-    def forward(self, x: Tensor, sigma: Tensor, day_of_year: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, sigma: Tensor, day_of_year: Tensor, context: Tensor | None = None
+    ) -> Tensor:
         """x (batch, channel, y, x), sigma (batch,), day_of_year (batch,) -> denoised x."""
         data, s = self.sigma_data, sigma[:, None, None, None]
         total = (s**2 + data**2).sqrt()
         skip, out = data**2 / total**2, s * data / total  # Karras et al. 2022, table 1
         phase = 0.25 * sigma.log()[:, None] * self.frequencies
         features = torch.cat([phase.cos(), phase.sin(), season(day_of_year)], dim=1)
-        return skip * x + out * self.network(x / total, self.embed(features)).float()
+        scaled = x / total if context is None else torch.cat([x / total, context], dim=1)
+        return skip * x + out * self.network(scaled, self.embed(features)).float()
 
-    def loss(self, clean: Tensor, day_of_year: Tensor) -> Tensor:
+    def loss(self, clean: Tensor, day_of_year: Tensor, context: Tensor | None = None) -> Tensor:
         """Weighted squared error (batch,) at random noise levels (Karras et al. 2022, eq. 8)."""
         normal = torch.randn(len(clean), device=clean.device)
         sigma = (self.config.log_sigma_mean + self.config.log_sigma_std * normal).exp()
         noise = torch.randn_like(clean) * sigma[:, None, None, None]
-        error = self(clean + noise, sigma, day_of_year) - clean
+        error = self(clean + noise, sigma, day_of_year, context) - clean
         weight = (sigma**2 + self.sigma_data**2) / (sigma * self.sigma_data) ** 2
         # Elements over land never vary: they are no part of what is learned.
         return weight * error[:, self.normalisation.varies].square().mean(dim=1)

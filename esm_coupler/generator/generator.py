@@ -23,7 +23,7 @@ from .device import reproducible, select_device
 from .model import Model, load_model
 from .noise import gaussian
 from .projection import ProjectionReport, project
-from .sampler import SAMPLERS, denoise_on
+from .sampler import SAMPLERS, Denoise, denoise_on
 from .schedule import (
     CHURN,
     LIMITS,
@@ -34,13 +34,17 @@ from .schedule import (
     evaluations,
     karras_sigmas,
 )
+from .space import Shape
 
 # Thickness [m] of ice of which only volume (what is left in nearly open water is thick: a median
 # of 2.3 m in the training simulation) or only area (new ice) was decoded. Powers of two, so that
 # a value stays a real32.
 REMNANT_THICKNESS, NEW_ICE_THICKNESS = 2.0, 0.125
 
+_LEAST = {"member": 1, "seed": 0, "n_steps": 1, "refine_steps": 1}
 _LARGEST = 2**31 - 1  # a Fortran default integer
+DRAWS_OF_A_STAGE = 2**32  # the draws of one latent are none of another's
+REFINE_SIGMA_MAX = 10.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Request:
     date: datetime.date
     seed: int = 1
     n_steps: int = 20
+    refine_steps: int = 5
     sampler: str = "heun"
     sigma_min: float = SIGMA_MIN
     sigma_max: float = SIGMA_MAX
@@ -62,7 +67,7 @@ class Request:
     churn: float = CHURN
 
     def __post_init__(self) -> None:
-        for name, least in (("member", 1), ("seed", 0), ("n_steps", 1)):
+        for name, least in _LEAST.items():
             value = getattr(self, name)
             whole = isinstance(value, Integral) and not isinstance(value, bool)
             if not whole or not least <= value <= _LARGEST:
@@ -81,14 +86,26 @@ class Request:
             )
 
     @property
-    def nfe(self) -> int:
-        """Evaluations of the network that it takes."""
-        return evaluations(self.sampler, self.n_steps)
+    def nfe(self) -> tuple[int, int]:
+        """Evaluations of the network for the first latent, and for the second if there is one."""
+        return (
+            evaluations(self.sampler, self.n_steps), evaluations(self.sampler, self.refine_steps)
+        )  # fmt: skip
 
-    def noise(self, shape: tuple[int, int, int], draw: int = 0) -> torch.Tensor:
-        """Its own unit noise (1, channel, y, x) float64: what it starts from, then fresh draws."""
-        drawn = gaussian(shape, seed=self.seed, member=self.member, date=self.date, draw=draw)
+    def noise(self, shape: Shape, stage: int = 0, draw: int = 0) -> torch.Tensor:
+        """Its own unit noise (1, channel, y, x) float64 for the latent of a stage: what it starts
+        from, then fresh draws."""
+        number = stage * DRAWS_OF_A_STAGE + draw
+        drawn = gaussian(shape, seed=self.seed, member=self.member, date=self.date, draw=number)
         return torch.from_numpy(drawn)[None]
+
+    def sigmas(self, stage: int = 0) -> np.ndarray:
+        """Noise levels for the latent of a stage: what is coarse settles most of what is fine, so
+        that fewer and lower ones do for the latter."""
+        if stage == 0:
+            return karras_sigmas(self.n_steps, self.sigma_min, self.sigma_max, self.rho)
+        highest = min(self.sigma_max, REFINE_SIGMA_MAX)
+        return karras_sigmas(self.refine_steps, self.sigma_min, highest, self.rho)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +130,7 @@ class Generator:
             raise InvalidValueError(f"threads is {threads!r}: torch needs 1 or more")
         self.device = select_device(device)
         self.model = model
-        for network in (model.autoencoder, model.denoiser):
+        for network in (model.space, *model.denoisers):
             network.to(self.device, memory_format=torch.channels_last).requires_grad_(False)
         self.manifest = manifest
         self.checkpoint_sha256 = sha256
@@ -121,7 +138,8 @@ class Generator:
         self.compiled = compile
         if compile:
             first = Request(1, datetime.date(2000, 1, 1), n_steps=1)
-            compile_network(model.denoiser, lambda: self.sample(first))
+            for network in model.denoisers:
+                compile_network(network, lambda: self.sample(first))
 
     @classmethod
     def load(
@@ -150,8 +168,7 @@ class Generator:
         """One member. Its batch is always 1, so that no other member changes its bits."""
         start = time.perf_counter()
         with torch.inference_mode(), reproducible(self.threads):
-            latent = self._denoise(request)
-            fields = self.model.autoencoder.decode(latent)[0].cpu().numpy()
+            fields = self.model.space.fields(self._latents(request))[0].cpu().numpy()
         decoded, completed = joint_state(fields, self.names, self.grid)
         state, report = project(decoded)
         return Sample(state, report, completed, time.perf_counter() - start)
@@ -171,6 +188,10 @@ class Generator:
         states = [self.sample(request).state for request in requests]
         return Ensemble.from_states(states, numbers, day, self.provenance(requests[0]))
 
+    def nfe(self, request: Request) -> int:
+        """Evaluations of networks that a member takes."""
+        return sum(request.nfe[: len(self.model.denoisers)])
+
     def provenance(self, request: Request) -> dict[str, Any]:
         """What a file should say of the origin of members made like `request`."""
         from .. import __version__
@@ -179,22 +200,28 @@ class Generator:
             "source": f"esm_coupler {__version__}, latent diffusion, torch {torch.__version__}",
             "checkpoint_sha256": self.checkpoint_sha256,
             "seed": request.seed, "sampler": request.sampler, "n_steps": request.n_steps,
-            "nfe": request.nfe, "noise_levels": _levels(request), "batch": 1,
+            "refine_steps": request.refine_steps, "nfe": self.nfe(request), "noise_levels": _levels(request), "batch": 1,
             "threads": self.threads, "device": str(self.device),
             "compiled": str(self.compiled).lower(), "reproducible": "true",
         }  # fmt: skip
 
-    def _denoise(self, request: Request) -> torch.Tensor:
-        """The latent (1, channel, y, x) float32 that the noise of a request leads to."""
-        denoiser, shape = self.model.denoiser, self.model.autoencoder.latent_shape
+    def _latents(self, request: Request) -> tuple[torch.Tensor, ...]:
+        """The latents (1, channel, y, x) float32 that the noise of a request leads to."""
         day = torch.tensor([float(request.date.timetuple().tm_yday)], device=self.device)
-        sigmas = karras_sigmas(request.n_steps, request.sigma_min, request.sigma_max, request.rho)
-        anomaly = SAMPLERS[request.sampler](
-            denoise_on(denoiser, day),
-            request.noise(shape).to(self.device), sigmas.tolist(),
-            lambda draw: request.noise(shape, draw).to(self.device), request.churn,
+        latents: tuple[torch.Tensor, ...] = ()
+        for stage, denoiser in enumerate(self.model.denoisers):
+            context = self.model.space.context(latents)
+            anomaly = self._denoise(stage, denoise_on(denoiser, day, context), request)
+            latents = *latents, denoiser.normalisation.inverse(anomaly.float(), day)
+        return latents
+
+    def _denoise(self, stage: int, denoise: Denoise, request: Request) -> torch.Tensor:
+        """Unit noise carried down to an anomaly of the latent of this stage."""
+        shape = self.model.space.shapes[stage]
+        return SAMPLERS[request.sampler](
+            denoise, request.noise(shape, stage).to(self.device), request.sigmas(stage).tolist(),
+            lambda draw: request.noise(shape, stage, draw).to(self.device), request.churn,
         )  # fmt: skip
-        return denoiser.normalisation.inverse(anomaly.float(), day)
 
 
 def _levels(request: Request) -> str:

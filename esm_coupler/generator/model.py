@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import wraps
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import CheckpointError, DomainError
 from ..fields import FIELDS
@@ -20,23 +20,28 @@ from .autoencoder import Autoencoder
 from .checkpoint import Checkpoint, write_checkpoint
 from .data_space import DataSpace
 from .denoiser import Denoiser
+from .pyramid import Pyramid
+from .space import Space
 
 Loaded = TypeVar("Loaded")
 LICENCE = "BSD-3-Clause"
+# Names of the denoisers in a checkpoint, the coarsest latent first.
+DENOISERS = ("denoiser", "refiner")
 _GRID_ARRAYS = ("lat", "lon", "cell_area", "angle")
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """All that a generator checkpoint holds, ready to run."""
+    """All that a generator checkpoint holds, ready to run: one denoiser for each latent of the
+    space, the coarsest first."""
 
-    autoencoder: Autoencoder | DataSpace
-    denoiser: Denoiser
+    space: Space
+    denoisers: tuple[Denoiser, ...]
     grid: Grid
 
     @property
     def names(self) -> tuple[str, ...]:
-        return self.autoencoder.names
+        return self.space.names
 
 
 def save_autoencoder(
@@ -45,16 +50,31 @@ def save_autoencoder(
     """Write a checkpoint of kind 'autoencoder'; returns its sha256."""
     manifest = _manifest("autoencoder", autoencoder, grid)
     manifest["training"] = {"autoencoder": provenance}
-    return write_checkpoint(path, manifest, _tensors(grid, autoencoder=autoencoder))
+    return write_checkpoint(path, manifest, _tensors(grid, space=autoencoder))
 
 
 def save_model(path: Path, model: Model, provenance: dict[str, Any]) -> str:
     """Write a checkpoint of kind 'generator'; returns its sha256."""
-    manifest = _manifest("generator", model.autoencoder, model.grid)
-    manifest["architecture"]["denoiser"] = asdict(model.denoiser.config)
+    manifest = _manifest("generator", model.space, model.grid)
+    denoisers = dict(zip(DENOISERS, model.denoisers, strict=False))
+    manifest["architecture"] |= {name: asdict(d.config) for name, d in denoisers.items()}
     manifest["training"] = provenance
-    tensors = _tensors(model.grid, autoencoder=model.autoencoder, denoiser=model.denoiser)
-    return write_checkpoint(path, manifest, tensors)
+    return write_checkpoint(path, manifest, _tensors(model.grid, space=model.space, **denoisers))
+
+
+def make_space(architecture: dict[str, Any], names: tuple[str, ...], mask: Tensor) -> Space:
+    """The space that a manifest describes, untrained."""
+    sizes = dict(architecture)
+    kind = sizes.pop("kind")
+    if kind == "autoencoder":
+        return Autoencoder(AutoencoderConfig(**sizes), names, mask)
+    return {"fields": DataSpace, "pyramid": Pyramid}[kind](names, mask)
+
+
+def make_denoisers(space: Space, configs: Sequence[DenoiserConfig]) -> tuple[Denoiser, ...]:
+    """One untrained denoiser for each latent of the space."""
+    stages = zip(configs, space.shapes, space.context_channels, strict=False)
+    return tuple(Denoiser(*stage) for stage in stages)
 
 
 def _from_sound_manifest(load: Callable[[Checkpoint], Loaded]) -> Callable[[Checkpoint], Loaded]:
@@ -74,29 +94,36 @@ def _from_sound_manifest(load: Callable[[Checkpoint], Loaded]) -> Callable[[Chec
 
 
 @_from_sound_manifest
-def load_autoencoder(checkpoint: Checkpoint) -> tuple[Autoencoder | DataSpace, Grid]:
-    """The autoencoder and grid of a checkpoint of kind 'autoencoder' or 'generator'."""
+def load_space(checkpoint: Checkpoint) -> tuple[Space, Grid]:
+    """The space and grid of a checkpoint of kind 'autoencoder' or 'generator'."""
     grid = load_grid(checkpoint)
-    sizes = checkpoint.manifest["architecture"]["autoencoder"]
     names, mask = tuple(checkpoint.manifest["fields"]), torch.from_numpy(grid.mask)
-    network: Autoencoder | DataSpace
-    if sizes is None:
-        network = DataSpace(names, mask)
-    else:
-        network = Autoencoder(AutoencoderConfig(**sizes), names, mask)
-    _load(network, checkpoint, "autoencoder")
-    _hold_to_manifest(checkpoint.manifest, network, grid)
-    return network, grid
+    space = make_space(checkpoint.manifest["architecture"]["space"], names, mask)
+    _load(space, checkpoint, "space")
+    _hold_to_manifest(checkpoint.manifest, space, grid)
+    return space.eval(), grid
 
 
 @_from_sound_manifest
 def load_model(checkpoint: Checkpoint) -> Model:
     """The networks and grid of a checkpoint of kind 'generator', in evaluation mode."""
-    autoencoder, grid = load_autoencoder(checkpoint)
-    config = DenoiserConfig(**checkpoint.manifest["architecture"]["denoiser"])
-    denoiser = Denoiser(config, autoencoder.latent_shape)
-    _load(denoiser, checkpoint, "denoiser")
-    return Model(autoencoder.eval(), denoiser.eval(), grid)
+    space, grid = load_space(checkpoint)
+    sizes = checkpoint.manifest["architecture"]
+    configs = [DenoiserConfig(**_tuples(sizes[name])) for name in DENOISERS if name in sizes]
+    if len(configs) != len(space.shapes):
+        raise CheckpointError(
+            f"the checkpoint has {len(configs)} denoisers for the {len(space.shapes)} latents of "
+            "its space: train it again"
+        )
+    denoisers = make_denoisers(space, configs)
+    for name, denoiser in zip(DENOISERS, denoisers, strict=False):
+        _load(denoiser, checkpoint, name)
+    return Model(space, tuple(d.eval() for d in denoisers), grid)
+
+
+def _tuples(sizes: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no tuples."""
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
 
 
 @_from_sound_manifest
@@ -110,13 +137,12 @@ def load_grid(checkpoint: Checkpoint) -> Grid:
     return grid
 
 
-def _manifest(kind: str, autoencoder: Autoencoder | DataSpace, grid: Grid) -> dict[str, Any]:
+def _manifest(kind: str, space: Space, grid: Grid) -> dict[str, Any]:
     fields = {
         name: {"units": FIELDS[name].units, "lower": _finite(FIELDS[name].lower),
                "upper": _finite(FIELDS[name].upper), "mean": float(mean), "std": float(std)}
         for name, mean, std in zip(
-            autoencoder.names, autoencoder.normalisation.mean.flatten(),
-            autoencoder.normalisation.std.flatten(), strict=True)
+            space.names, space.mean.flatten(), space.std.flatten(), strict=True)
     }  # fmt: skip
     return {
         "kind": kind,
@@ -125,22 +151,26 @@ def _manifest(kind: str, autoencoder: Autoencoder | DataSpace, grid: Grid) -> di
         "normalisation": fields,
         "grid": {"shape": list(grid.shape), "mask_sha256": grid.mask_hash,
                  "drift_location": grid.drift_location},
-        "architecture": {"autoencoder": autoencoder.config and asdict(autoencoder.config)},
+        "architecture": {"space": _architecture(space)},
     }  # fmt: skip
 
 
-def _hold_to_manifest(
-    manifest: dict[str, Any], autoencoder: Autoencoder | DataSpace, grid: Grid
-) -> None:
+def _architecture(space: Space) -> dict[str, Any]:
+    if isinstance(space, Autoencoder):
+        return {"kind": "autoencoder", **asdict(space.config)}
+    return {"kind": "pyramid" if isinstance(space, Pyramid) else "fields"}
+
+
+def _hold_to_manifest(manifest: dict[str, Any], space: Space, grid: Grid) -> None:
     """What the manifest says of fields, units, bounds and scales is what the tensors do."""
-    told = _manifest(manifest["kind"], autoencoder, grid)
+    told = _manifest(manifest["kind"], space, grid)
     for key in ("fields", "normalisation", "grid"):
         if manifest[key] != told[key]:
             raise CheckpointError(
                 f"the checkpoint's manifest says {key} = {manifest[key]}, its tensors and this "
                 f"esm_coupler say {told[key]}: train it again"
             )
-    if not (autoencoder.normalisation.std > 0).all():
+    if not (space.std > 0).all():
         raise CheckpointError("the checkpoint scales a field by 0: train it again")
 
 

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..errors import ConfigError
 from ..fields import FIELDS
+from .space import Shape
 
 # Volumes are seen as square roots: thin ice matters as much as thick ice does.
 SQUARE_ROOT = ("sit", "snt")
 HARMONICS = 3
 DAYS_PER_YEAR = 365.25
+NODE_HALF_WINDOW = 20.0  # days around a node whose spread it has
 
 
 def season(day_of_year: Tensor) -> Tensor:
@@ -78,32 +81,71 @@ class LatentNormalisation(nn.Module):
     """Latents (batch, channel, y, x) <-> anomalies from the seasonal cycle with unit variance.
 
     The seasonal mean is a regression on yearly harmonics at each element, so that the denoiser
-    spends its capacity on what differs from year to year.
+    spends its capacity on what differs from year to year. The spread is that around each of
+    `nodes` days of the year, linear between them: ice edges vary where they are in that season.
     """
 
-    def __init__(self, shape: tuple[int, int, int]) -> None:
+    def __init__(self, shape: Shape, nodes: int = 1) -> None:
         super().__init__()
         self.register_buffer("harmonics", torch.zeros(1 + 2 * HARMONICS, *shape))
-        self.register_buffer("std", torch.ones(shape))
+        self.register_buffer("spread", torch.ones(nodes, *shape))
+
+    @property
+    def varies(self) -> Tensor:
+        """(channel, y, x) bool: elements that are not the same in all samples."""
+        return (self.spread > 0).any(dim=0)
 
     @torch.no_grad()
-    def fit(self, latents: Tensor, day_of_year: Tensor) -> None:
-        """Least squares over (sample, channel, y, x)."""
-        basis = season(day_of_year.double())
-        flat = latents.flatten(1).double()
-        solution = torch.linalg.lstsq(basis, flat).solution
-        std = (flat - basis @ solution).std(dim=0).reshape(self.std.shape)
-        # Elements over land or ever open water hardly vary: do not blow up what they carry.
-        floor = 0.2 * std.square().mean(dim=(1, 2), keepdim=True).sqrt()
-        self.harmonics.copy_(solution.reshape(self.harmonics.shape))
-        self.std.copy_(torch.maximum(std, floor))
+    def fit(self, latents: Tensor, day_of_year: Tensor, least_spread: float) -> None:
+        """Least squares over (sample, channel, y, x). No spread is less than `least_spread` times
+        the root-mean-square anomaly of its channel: elements over land or ever open water hardly
+        vary, and what they carry must not be blown up."""
+        days = day_of_year.double()
+        fit = torch.linalg.pinv(season(days))
+        for channel in range(latents.shape[1]):  # years of latents are large
+            values = latents[:, channel].flatten(1).double()
+            harmonics = fit @ values
+            squares = (values - season(days) @ harmonics).square()
+            spread = self._around_nodes(squares, days).sqrt()
+            varies = squares.mean(dim=0) > 1e-12 * squares.mean()
+            least = least_spread * squares.mean().sqrt()
+            spread = torch.where(varies, spread.clamp(min=float(least)), 0.0)
+            self.harmonics[:, channel] = harmonics.reshape(self.harmonics[:, channel].shape)
+            self.spread[:, channel] = spread.reshape(self.spread[:, channel].shape)
+
+    def _around_nodes(self, squares: Tensor, days: Tensor) -> Tensor:
+        """(node, element) mean of squares (sample, element) near each node."""
+        nodes = len(self.spread)
+        if nodes == 1:
+            return squares.mean(dim=0, keepdim=True)
+        middles = (torch.arange(nodes, dtype=days.dtype) + 0.5) * DAYS_PER_YEAR / nodes
+        apart = (days[None] - middles[:, None]).abs()
+        near = torch.minimum(apart, DAYS_PER_YEAR - apart) <= NODE_HALF_WINDOW
+        if not near.any(dim=1).all():
+            raise ConfigError(
+                f"spread_nodes = {nodes} in the training namelist: no training day lies within "
+                f"{NODE_HALF_WINDOW} days of some of these days of the year: give fewer"
+            )
+        return torch.stack([squares[chosen].mean(dim=0) for chosen in near])
 
     def mean(self, day_of_year: Tensor) -> Tensor:
         """(batch,) -> (batch, channel, y, x)."""
         return torch.einsum("bk,kcyx->bcyx", season(day_of_year).to(self.harmonics), self.harmonics)
 
+    def std(self, day_of_year: Tensor) -> Tensor:
+        """(batch,) -> (batch, channel, y, x); 1 where nothing varies."""
+        nodes = len(self.spread)
+        place = (day_of_year - 0.5) / DAYS_PER_YEAR * nodes - 0.5
+        before = place.floor()
+        share = (place - before).to(self.spread)[:, None, None, None]
+        index = before.long()
+        std = torch.lerp(self.spread[index % nodes], self.spread[(index + 1) % nodes], share)
+        return torch.where(self.varies, std, 1.0)
+
     def forward(self, latents: Tensor, day_of_year: Tensor) -> Tensor:
-        return (latents - self.mean(day_of_year)) / self.std
+        return (latents - self.mean(day_of_year)) / self.std(day_of_year)
 
     def inverse(self, anomalies: Tensor, day_of_year: Tensor) -> Tensor:
-        return anomalies * self.std + self.mean(day_of_year)
+        """Elements that never varied have their mean."""
+        anomalies = torch.where(self.varies, anomalies, 0.0)
+        return anomalies * self.std(day_of_year) + self.mean(day_of_year)

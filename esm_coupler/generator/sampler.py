@@ -108,9 +108,11 @@ def _heun_step(denoise: Denoise, x: Tensor, sigma: float, following: float) -> T
 SAMPLERS: dict[str, Sampler] = {"heun": heun, "dpm": dpm, "stochastic": stochastic}
 
 
-def denoise_on(denoiser: nn.Module, day_of_year: Tensor) -> Denoise:
-    """The network as samplers want it, for days (batch,): they sum in the precision of the noise,
-    the network computes in float32.
+def denoise_on(
+    denoiser: nn.Module, day_of_year: Tensor, context: Tensor | None = None
+) -> Denoise:
+    """The network as samplers want it, for days (batch,) and what is known of the coarser latents:
+    they sum in the precision of the noise, the network computes in float32.
 
     Its input has one layout in memory, whatever the network's output has: a compiled network
     would be compiled again for another.
@@ -118,6 +120,6 @@ def denoise_on(denoiser: nn.Module, day_of_year: Tensor) -> Denoise:
 
     def denoise(x: Tensor, sigma: float) -> Tensor:
         level = torch.full(day_of_year.shape, sigma, device=day_of_year.device)
-        return denoiser(x.float(), level, day_of_year).to(x.dtype).contiguous()
+        return denoiser(x.float(), level, day_of_year, context).to(x.dtype).contiguous()
 
     return denoise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ def train(config: Config) -> None:
         model.save_autoencoder(Path(settings.output), network, days.grid, provenance)
 
     Trainer(
-        network, settings, config.autoencoder, device, len(fields), save=save,
+        network, settings, asdict(config.autoencoder), device, len(fields), save=save,
         loss=lambda indices: network.loss(fields[indices].to(device)),
         validate=lambda: reconstruction_errors(network, held_back, device),
     ).run()  # fmt: skip

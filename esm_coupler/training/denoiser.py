@@ -1,20 +1,22 @@
-"""Train the denoiser on the latents of daily states."""
+"""Train the denoisers of a space on the latents of daily states."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ConfigError
-from ..generator.autoencoder import Autoencoder
 from ..generator.checkpoint import read_checkpoint
 from ..generator.data_space import DataSpace
 from ..generator.denoiser import Denoiser
 from ..generator.device import select_device
-from ..generator.model import Model, load_autoencoder, save_model
+from ..generator.model import DENOISERS, Model, load_space, make_denoisers, save_model
+from ..generator.pyramid import Pyramid
+from ..generator.space import Space
 from .data import Days, read_days
 from .loop import Trainer
 
@@ -22,10 +24,14 @@ if TYPE_CHECKING:
     from ..config import Config
 
 ENCODE_BATCH = 32
-VALIDATION_SEED = 0
+VALIDATE_BATCH = 16
 VALIDATE_EVERY_DAY = 5
-# In place of an autoencoder's path: the fields themselves are diffused.
-DATA_SPACE = "none"
+VALIDATION_SEED = 0
+# A generated coarse latent is not a true one: the denoiser of the detail learns on coarse latents
+# with noise, of at most this share of their spread (Ho et al. 2022, cascaded diffusion, sec. 4).
+BLUR = 0.1
+
+Latents = tuple[Tensor, ...]  # each (day, channel, y, x), as anomalies of unit variance
 
 
 def train(config: Config) -> None:
@@ -34,63 +40,103 @@ def train(config: Config) -> None:
     torch.set_num_threads(settings.threads)
     device = select_device(settings.device)
     days = read_days(settings.data, settings.train_years)
-    autoencoder, before = _autoencoder(settings.autoencoder, days)
-    autoencoder = autoencoder.to(device).eval()
-    latents, day_of_year = encode_days(autoencoder, days)
-    held_back = encode_days(autoencoder, read_days(settings.data, settings.validation_years))
-    held_back = held_back[0][::VALIDATE_EVERY_DAY], held_back[1][::VALIDATE_EVERY_DAY]
+    space, before = _space(settings.space, days)
+    latents, day_of_year = encode_days(space, days)
+    held_back, their_days = encode_days(space, read_days(settings.data, settings.validation_years))
+    if isinstance(space, Pyramid):
+        space.fit(latents[0])
     torch.manual_seed(settings.seed)
-    network = Denoiser(config.denoiser, autoencoder.latent_shape)
-    network.normalisation.fit(latents, day_of_year)
-    latents = network.normalisation(latents, day_of_year)
-    network.sigma_data.copy_(latents[:, network.normalisation.varies].std())
-    network = network.to(device, memory_format=torch.channels_last)
+    denoisers = nn.ModuleList(make_denoisers(space, (config.denoiser, config.refiner)))
+    latents = tuple(_fit(d, l, day_of_year) for d, l in zip(denoisers, latents, strict=True))
+    space, denoisers = space.to(device), denoisers.to(device, memory_format=torch.channels_last)
 
     def loss(indices: Tensor) -> tuple[Tensor, dict[str, float]]:
-        batch = latents[indices].to(device), day_of_year[indices].to(device)
-        return network.loss(*batch).mean(), {}
+        chosen = tuple(latent[indices].to(device) for latent in latents)
+        losses = _losses(space, denoisers, chosen, day_of_year[indices].to(device), BLUR)
+        parts = {name: float(l.detach().mean()) for name, l in losses.items()}
+        return sum(l.mean() for l in losses.values()), parts if len(parts) > 1 else {}
 
     def save(provenance: dict[str, Any]) -> None:
-        parts = before | {"denoiser": provenance}
-        save_model(Path(settings.output), Model(autoencoder, network, days.grid), parts)
+        model = Model(space, tuple(denoisers), days.grid)
+        save_model(Path(settings.output), model, before | {"denoiser": provenance})
 
+    some = slice(None, None, VALIDATE_EVERY_DAY)
+    held_back = tuple(latent[some] for latent in held_back)
+    configs = zip(DENOISERS, (d.config for d in denoisers), strict=False)
     Trainer(
-        network, settings, config.denoiser, device, len(latents), loss=loss, save=save,
-        validate=lambda: validation_loss(network, *held_back),
+        denoisers, settings, {name: asdict(sizes) for name, sizes in configs}, device, len(days.fields),
+        loss=loss, save=save,
+        validate=lambda: validation_loss(space, denoisers, held_back, their_days[some]),
     ).run()  # fmt: skip
 
 
-def _autoencoder(path: str, days: Days) -> tuple[Autoencoder | DataSpace, dict[str, Any]]:
-    """The trained autoencoder with its provenance; in data space only a normalisation."""
-    if path == DATA_SPACE:
-        space = DataSpace(days.names, torch.from_numpy(days.grid.mask))
-        space.normalisation.fit(torch.from_numpy(days.fields), space.mask)
-        return space, {}
-    source = read_checkpoint(path, "autoencoder")
-    autoencoder, grid = load_autoencoder(source)
-    if grid.mask_hash != days.grid.mask_hash:
+def _space(name: str, days: Days) -> tuple[Space, dict[str, Any]]:
+    """What is diffused, with the provenance of its own training if it had one."""
+    mask = torch.from_numpy(days.grid.mask)
+    if name == "fields":
+        fields = DataSpace(days.names, mask)
+        fields.normalisation.fit(torch.from_numpy(days.fields), fields.mask)
+        return fields, {}
+    if name == "pyramid":
+        return Pyramid(days.names, mask), {}
+    source = read_checkpoint(name, "autoencoder")
+    space, grid = load_space(source)
+    if grid.mask_hash != days.grid.mask_hash or space.names != days.names:
         raise ConfigError(
-            f"training_nml: the data have another mask than autoencoder = '{path}': train one on "
-            "these data"
+            f"training_nml: space = '{name}' was trained on other fields or another mask than the "
+            "data have: train an autoencoder on these data"
         )
-    return autoencoder, source.manifest["training"]
+    return space, source.manifest["training"]
 
 
 @torch.no_grad()
-def encode_days(autoencoder: Autoencoder | DataSpace, days: Days) -> tuple[Tensor, Tensor]:
-    """Latent means (day, channel, y, x) and days of the year (day,), on the CPU."""
-    device = autoencoder.mask.device
-    batches = torch.from_numpy(days.fields).split(ENCODE_BATCH)
-    latents = torch.cat([autoencoder.encode(batch.to(device)).cpu() for batch in batches])
+def encode_days(space: Space, days: Days) -> tuple[Latents, Tensor]:
+    """Latents of all days, not normalised, and days of the year (day,), on the CPU."""
+    parts = [space.latents(batch) for batch in torch.from_numpy(days.fields).split(ENCODE_BATCH)]
+    latents = tuple(torch.cat(pieces) for pieces in zip(*parts, strict=True))
     return latents, torch.from_numpy(days.day_of_year).float()
 
 
+def _fit(denoiser: Denoiser, latents: Tensor, day_of_year: Tensor) -> Tensor:
+    """Fit a denoiser's scales to its latents; the latents as anomalies."""
+    denoiser.normalisation.fit(latents, day_of_year, denoiser.config.least_spread)
+    anomalies = [
+        denoiser.normalisation(*batch)
+        for batch in zip(latents.split(ENCODE_BATCH), day_of_year.split(ENCODE_BATCH), strict=True)
+    ]
+    result = torch.cat(anomalies)
+    denoiser.sigma_data.copy_(result[:, denoiser.normalisation.varies].std())
+    return result
+
+
+def _losses(
+    space: Space, denoisers: nn.ModuleList, latents: Latents, days: Tensor, blur: float
+) -> dict[str, Tensor]:
+    """The loss (batch,) of each denoiser, told of the latents before its own as they are blurred."""
+    losses, known = {}, ()
+    for name, denoiser, clean in zip(DENOISERS, denoisers, latents, strict=False):
+        losses[name] = denoiser.loss(clean, days, space.context(known))
+        amount = blur * torch.rand(len(clean), 1, 1, 1, device=clean.device)
+        told = clean + amount * torch.randn_like(clean) if blur else clean
+        known = *known, denoiser.normalisation.inverse(told, days)
+    return losses
+
+
 @torch.no_grad()
-def validation_loss(network: Denoiser, latents: Tensor, day_of_year: Tensor) -> dict[str, float]:
-    """Mean loss over the held-back days, with the same noise at each call."""
+def validation_loss(
+    space: Space, denoisers: nn.ModuleList, latents: Latents, day_of_year: Tensor
+) -> dict[str, float]:
+    """Mean loss of each denoiser over the held-back days, with the same noise at each call."""
     with torch.random.fork_rng():
         torch.manual_seed(VALIDATION_SEED)
-        clean = network.normalisation(*(t.to(network.sigma_data) for t in (latents, day_of_year)))
-        days = day_of_year.to(clean)
-        losses = [network.loss(*b) for b in zip(clean.split(64), days.split(64), strict=True)]
-    return {"validation_loss": float(torch.cat(losses).mean())}
+        device = space.mask.device
+        sums: dict[str, float] = {}
+        for chosen in torch.arange(len(day_of_year)).split(VALIDATE_BATCH):
+            days = day_of_year[chosen].to(device)
+            batch = tuple(
+                d.normalisation(latent[chosen].to(device), days)
+                for d, latent in zip(denoisers, latents, strict=True)
+            )
+            for name, loss in _losses(space, denoisers, batch, days, 0.0).items():
+                sums[name] = sums.get(name, 0.0) + float(loss.sum())
+    return {f"validation_loss_{name}": total / len(day_of_year) for name, total in sums.items()}

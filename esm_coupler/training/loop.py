@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,13 +19,12 @@ from ..generator.checkpoint import read_checkpoint, write_checkpoint
 
 if TYPE_CHECKING:
     from ..config import TrainingConfig
-    from ..generator.architecture import AutoencoderConfig, DenoiserConfig
 
 log = logging.getLogger(__name__)
 LOG_EVERY = 50
 # What a resumed training may do otherwise than before it was stopped.
 FREE_TO_CHANGE = (
-    "data", "output", "autoencoder", "minutes", "steps", "device", "threads", "checkpoint_every",
+    "data", "output", "minutes", "steps", "device", "threads", "checkpoint_every",
 )  # fmt: skip
 
 
@@ -39,7 +38,7 @@ class Trainer:
 
     model: nn.Module
     config: TrainingConfig
-    architecture: AutoencoderConfig | DenoiserConfig
+    architecture: Mapping[str, Any]
     device: torch.device
     n_samples: int
     loss: Callable[[Tensor], tuple[Tensor, dict[str, float]]]
@@ -150,7 +149,7 @@ class Trainer:
 
     def settings(self) -> dict[str, Any]:
         """Options of the namelist that decide what comes out, as JSON has them."""
-        options = asdict(self.config) | asdict(self.architecture)
+        options = asdict(self.config) | dict(self.architecture)
         kept = {name: value for name, value in options.items() if name not in FREE_TO_CHANGE}
         return json.loads(json.dumps(kept))
 

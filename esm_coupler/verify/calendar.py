@@ -43,19 +43,25 @@ def days_apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def day_weights(dates: np.ndarray, reference: np.ndarray, window: int = WINDOW) -> np.ndarray:
     """(n_reference,) weights with the sum 1 that give reference states the calendar days of
-    `dates`: each date shares its weight among the reference states of the nearest day.
+    `dates`: each date shares its weight among the reference years, and in each of them among the
+    states of the nearest day, if that is within `window` days.
 
-    InvalidValueError if a date has none within `window` days.
+    InvalidValueError if a date has none in any year.
     """
-    apart = days_apart(dates, reference)
-    nearest = apart.min(axis=1, initial=DAYS, keepdims=True)
-    if (nearest > window).any():
+    apart, year = days_apart(dates, reference), years(reference)
+    shares = np.zeros(apart.shape)
+    for number in np.unique(year):
+        own = year == number
+        nearest = apart[:, own].min(axis=1, keepdims=True)
+        same = (apart[:, own] == nearest) & (nearest <= window)
+        shares[:, own] = same / np.maximum(1, same.sum(axis=1, keepdims=True))
+    total = shares.sum(axis=1, keepdims=True)
+    if not total.all():
         raise InvalidValueError(
             f"no reference state is within {window} days of the calendar day of "
-            f"{dates[nearest.argmax()]}: give reference states of that time of the year"
+            f"{dates[total.argmin()]}: give reference states of that time of the year"
         )
-    same = apart == nearest
-    return (same / same.sum(axis=1, keepdims=True)).mean(axis=0)
+    return (shares / total).mean(axis=0)
 
 
 def draw_like(dates: np.ndarray, pool: np.ndarray) -> np.ndarray:

@@ -7,60 +7,11 @@ for sea ice with an autoencoder in place of the image network: Finn et al. 2024 
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from ..errors import CheckpointError
 from .calendar import SEASONS, day_weights, in_season
-from .states import States
 
-if TYPE_CHECKING:
-    from ..generator.autoencoder import Autoencoder
-
-SHIPPED = "faed"  # name of the autoencoder's checkpoint, where it ships with the package
 FEWEST = 2  # states of a season
-
-
-def latent_means(states: States, autoencoder: Autoencoder, batch: int = 64) -> np.ndarray:
-    """(state, element) float64: flattened mean latents of the states.
-
-    CheckpointError if the autoencoder is for other fields or another mask.
-    """
-    import torch
-
-    _require_same(states, autoencoder)
-    fields = states.of_names(autoencoder.names).fields
-    parts = []
-    with torch.inference_mode():
-        for first in range(0, len(fields), batch):
-            part = torch.from_numpy(np.ascontiguousarray(fields[first : first + batch], "f4"))
-            parts.append(autoencoder.encode(part).flatten(1).double().numpy())
-    return np.concatenate(parts)
-
-
-def load_faed(name_or_path: str | Path = SHIPPED) -> Autoencoder:
-    """The autoencoder of a checkpoint of kind 'autoencoder', in evaluation mode."""
-    from ..generator.checkpoint import read_checkpoint
-    from ..generator.model import load_autoencoder
-
-    return load_autoencoder(read_checkpoint(name_or_path, "autoencoder"))[0].eval()
-
-
-def _require_same(states: States, autoencoder: Autoencoder) -> None:
-    lacking = [name for name in autoencoder.names if name not in states]
-    if lacking:
-        raise CheckpointError(
-            f"the autoencoder of the Fréchet distance needs the field '{lacking[0]}', the states "
-            f"have {', '.join(states.names)}: score states with {', '.join(autoencoder.names)}"
-        )
-    mask = autoencoder.mask.cpu().numpy()
-    if mask.shape != states.grid.shape or (mask != states.grid.mask).any():
-        raise CheckpointError(
-            "the autoencoder of the Fréchet distance is for another grid or mask than the states: "
-            "name one of theirs"
-        )
 
 
 def frechet_distance(

@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import DomainError
 from ..fields import DRIFT
 from ..grid import Grid
-from .calendar import years
+from .calendar import day_weights, years
 from .deformation import divergence_and_shear, gradient_points, velocity_gradients
 from .states import States
 
@@ -42,7 +42,7 @@ def central_window(grid: Grid) -> Window:
         )
     corners = np.argwhere(sides == side)  # north-east ones
     latitude = [np.abs(grid.lat[_square(j, i, side)]).mean() for j, i in corners]
-    j, i = corners[int(np.argmax(latitude))]
+    j, i = corners[int(np.argmax(latitude))].tolist()
     return _square(j, i, side)
 
 
@@ -139,11 +139,26 @@ def spectral_ratio(
     Paired form: decoded states against those that were encoded, without weights. Not a number
     where the reference has no power.
     """
-    mean = np.average(reference, axis=0, weights=weights)
-    return np.divide(power.mean(axis=0), mean, out=np.full_like(mean, np.nan), where=mean > 0)
+    return _over(power.mean(axis=0), np.average(reference, axis=0, weights=weights))
 
 
-def single_year_ratios(power: np.ndarray, dates: np.ndarray) -> dict[int, np.ndarray]:
-    """Year -> (name, band): each year's mean of `power` (state, name, band) over that of all."""
-    year = years(dates)
-    return {int(y): spectral_ratio(power[year == y], power) for y in np.unique(year)}
+def single_year_ratios(
+    power: np.ndarray, dates: np.ndarray, like: np.ndarray | None = None
+) -> dict[int, np.ndarray]:
+    """Year -> (name, band): each year's mean of `power` (state, name, band) over that of all, on
+    the calendar days of `like` or on all days: how far single years of a simulation differ."""
+    year, result = years(dates), {}
+    like = dates if like is None else like
+    mean = np.average(power, axis=0, weights=day_weights(like, dates))
+    for number in np.unique(year):
+        own = year == number
+        of_year = np.average(power[own], axis=0, weights=day_weights(like, dates[own]))
+        result[int(number)] = _over(of_year, mean)
+    return result
+
+
+def _over(power: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """The ratio, not a number where the reference has no power."""
+    return np.divide(
+        power, reference, out=np.full_like(reference, np.nan), where=reference > 0
+    )

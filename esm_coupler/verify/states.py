@@ -13,7 +13,7 @@ from ..atomic import write_dataset
 from ..errors import FieldError
 from ..fields import FIELDS
 from ..grid import Grid
-from .calendar import months, years
+from .calendar import day_weights, months, years
 
 if TYPE_CHECKING:
     import xarray
@@ -100,6 +100,14 @@ def write_states(
     OutputError if it exists (unless `overwrite`) or cannot be written.
     """
     write_dataset(states.to_dataset(attributes), Path(path), overwrite=overwrite)
+
+
+def matched(reference: States, dates: np.ndarray) -> tuple[States, np.ndarray]:
+    """The reference states that have a weight on the calendar days of `dates`, and the weights
+    (see `calendar.day_weights`)."""
+    weights = day_weights(dates, reference.dates)
+    used = weights > 0
+    return reference.subset(used), weights[used]
 
 
 def joined(parts: Sequence[States]) -> States:

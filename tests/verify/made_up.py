@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from esm_coupler.fields import DRIFT
 from esm_coupler.grid import Grid
-from esm_coupler.testing import tiny_grid
+from esm_coupler.testing import tiny_checkpoint, tiny_grid
 from esm_coupler.verify.states import States
 
 NAMES = ("sic", "sit", "snt", "siu", "siv")
@@ -38,3 +40,14 @@ def random_states(
         fields[name] = draw.normal(0, 0.1, sic.shape) * ice * grid.drift_mask
     values = np.stack([fields[name] for name in NAMES], axis=1).astype("f4")
     return States(values, days(first, n_states, step), NAMES, grid)
+
+
+def faed_checkpoint(folder: Path, shape: tuple[int, int] = (16, 32)) -> Path:
+    """An untrained autoencoder for `tiny_grid(shape)`."""
+    from esm_coupler.generator.checkpoint import read_checkpoint
+    from esm_coupler.generator.model import load_autoencoder, save_autoencoder
+
+    generator = tiny_checkpoint(folder / "generator.safetensors", shape)
+    path = folder / "faed.safetensors"
+    save_autoencoder(path, *load_autoencoder(read_checkpoint(generator)), {})
+    return path

@@ -38,12 +38,15 @@ def test_days_apart_go_around_the_turn_of_the_year() -> None:
     assert days_apart(dates("1991-12-31"), dates("1985-01-02", "1985-12-01")).tolist() == [[2, 30]]
 
 
-def test_each_date_shares_its_weight_among_the_nearest_days() -> None:
+def test_each_date_shares_its_weight_among_years_and_there_among_the_nearest_days() -> None:
     reference = dates("1984-03-01", "1985-03-01", "1984-03-04", "1984-09-01")
     assert day_weights(dates("2018-03-01"), reference).tolist() == [0.5, 0.5, 0, 0]
     assert day_weights(dates("2018-03-01", "2018-09-03"), reference).tolist() == [
         0.25, 0.25, 0, 0.5,
     ]  # fmt: skip
+    # 1985 has its nearest day two days off, and two states of it; 1986 none in the window
+    others = dates("1984-03-01", "1985-03-03", "1985-03-03", "1986-03-20")
+    assert day_weights(dates("2018-03-01"), others).tolist() == [0.5, 0.25, 0.25, 0]
 
 
 def test_a_date_without_reference_is_refused() -> None:

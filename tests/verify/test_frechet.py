@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from esm_coupler.errors import CheckpointError
-from esm_coupler.generator.checkpoint import read_checkpoint
-from esm_coupler.generator.model import load_autoencoder, save_autoencoder
-from esm_coupler.testing import tiny_checkpoint
-from esm_coupler.verify.frechet import frechet_distance, latent_means, load_faed, seasonal_faed
+from esm_coupler.verify.frechet import frechet_distance, seasonal_faed
 
-from .made_up import days, open_grid, random_states
+from .made_up import days
 
 
 def with_moments(mean: np.ndarray, std: np.ndarray, n: int = 60) -> np.ndarray:
@@ -73,31 +67,3 @@ def test_a_season_with_one_state_has_no_score() -> None:
     latents, dates = np.ones((3, 2)), days("1990-02-27", 3)
     assert "MAM" not in seasonal_faed(latents, dates, latents, dates)
     assert "DJF" in seasonal_faed(latents, dates, latents, dates)
-
-
-def faed_checkpoint(folder: Path) -> Path:
-    source = tiny_checkpoint(folder / "tiny.safetensors")
-    save_autoencoder(folder / "faed.safetensors", *load_autoencoder(read_checkpoint(source)), {})
-    return folder / "faed.safetensors"
-
-
-def test_latents_of_an_untrained_autoencoder(tmp_path: Path) -> None:
-    autoencoder = load_faed(faed_checkpoint(tmp_path))
-    states = random_states(5)
-    latents = latent_means(states, autoencoder, batch=2)
-    assert latents.shape == (5, 2 * 4 * 8)
-    assert latents == pytest.approx(latent_means(states, autoencoder), rel=1e-4, abs=1e-5)
-    assert frechet_distance(latents, latents) == pytest.approx(0, abs=1e-6)
-
-
-def test_states_that_do_not_fit_the_autoencoder_are_refused(tmp_path: Path) -> None:
-    autoencoder = load_faed(faed_checkpoint(tmp_path))
-    with pytest.raises(CheckpointError, match="needs the field 'siv'"):
-        latent_means(random_states(2).of_names(("sic", "sit", "snt", "siu")), autoencoder)
-    with pytest.raises(CheckpointError, match="another grid or mask"):
-        latent_means(random_states(2, grid=open_grid()), autoencoder)
-
-
-def test_a_generator_is_no_independent_autoencoder(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="kind 'generator', needed is 'autoencoder'"):
-        load_faed(tiny_checkpoint(tmp_path / "tiny.safetensors"))

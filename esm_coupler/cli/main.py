@@ -13,6 +13,7 @@ from ..errors import EsmCouplerError
 from .bench import bench
 from .config import config
 from .doctor import doctor
+from .evaluate import evaluate
 from .generate import generate
 from .inspect import inspect
 from .namelist import namelist
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (generate, train, inspect, validate, namelist, config, doctor, plot):
+for verb in (generate, train, evaluate, inspect, validate, namelist, config, doctor, plot):
     app.command()(verb)
 app.add_typer(bench, name="bench")
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import spectra
-from .calendar import day_weights, draw_like, years
+from .calendar import day_weights, days_apart, draw_like, years
 from .consistency import consistency
 from .deformation import BOXES, ORDERS, deformation_scaling
 from .frechet import seasonal_faed
 from .latent import latent_means, reconstructed
-from .memory import nearest_distances, percentiles
+from .memory import WINDOW, nearest_distances, percentiles
 from .monthly import distances, monthly_scores, single_year_distances
 from .states import States, matched, with_common_fields
 
@@ -52,10 +52,7 @@ def evaluate(
     if faed is not None:
         scores["faed"] = faed_scores(generated, reference, training, faed)
     if training is not None:
-        scores["memory"] = {
-            "generated": percentiles(nearest_distances(generated, training)),
-            "reference": percentiles(nearest_distances(reference, training)),
-        }
+        scores["memory"] = _memory(generated, reference, training)
     if cost:
         scores["cost"] = dict(cost)
     return _plain(scores)
@@ -72,13 +69,14 @@ def _plain(value: Any) -> Any:
 
 def _about(generated: States, reference: States, training: States | None) -> dict[str, Any]:
     sets = {"generated": generated, "reference": reference, "training": training}
-    return {
+    facts = {
         name: {
             "states": len(states), "first": str(states.dates.min()),
             "last": str(states.dates.max()), "years": np.unique(years(states.dates)).tolist(),
         }
         for name, states in sets.items() if states is not None
-    } | {"fields": list(generated.names)}  # fmt: skip
+    }  # fmt: skip
+    return {"fields": list(generated.names), "sets": facts}
 
 
 def _distances(
@@ -134,6 +132,13 @@ def spectral_scores(
         pairs = np.stack([least, largest], axis=-1).tolist()
         scores["single_years"] = dict(zip(names, pairs))
     return scores
+
+
+def _memory(generated: States, reference: States, training: States) -> dict[str, Any]:
+    """Percentiles of the distances of both, the reference states being of the same season."""
+    close = days_apart(reference.dates, generated.dates).min(axis=1) <= WINDOW
+    sets = {"generated": generated, "reference": reference.subset(close)}
+    return {name: percentiles(nearest_distances(s, training)) for name, s in sets.items()}
 
 
 def _deformation(generated: States, reference: States) -> dict[str, Any]:

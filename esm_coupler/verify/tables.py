@@ -67,11 +67,12 @@ def _range(pair: list[float | None] | None, decimals: int = 3) -> str:
 def _about(about: Mapping[str, Any]) -> Table:
     rows = [
         [name, str(facts["states"]), facts["first"], facts["last"],
-         " ".join(map(str, facts["years"]))]
-        for name, facts in about.items() if name != "fields"
+         " ".join(map(str, facts["years"])), facts.get("files", "")]
+        for name, facts in about["sets"].items()
     ]  # fmt: skip
     note = f"Fields: {', '.join(about['fields'])}. References are taken of the same calendar days."
-    return Table("What was scored", note, ["", "states", "first", "last", "years"], rows)
+    return Table("What was scored", note, ["", "states", "first", "last", "years", "files"],
+                 rows)  # fmt: skip
 
 
 def _distances(scores: Mapping[str, Any]) -> Table:

@@ -16,7 +16,7 @@ from .frechet import seasonal_faed
 from .latent import latent_means, reconstructed
 from .memory import WINDOW, nearest_distances, percentiles
 from .monthly import distances, monthly_scores, single_year_distances
-from .states import States, matched, with_common_fields
+from .states import States, matched, require_same_grid, with_common_fields
 
 if TYPE_CHECKING:
     from ..generator.autoencoder import Autoencoder
@@ -40,6 +40,8 @@ def evaluate(
     if training is not None:
         generated, training = with_common_fields(generated, training)
         generated, reference = with_common_fields(generated, reference)
+    if raw is not None:
+        require_same_grid(generated, raw)
     scores = {
         "about": _about(generated, reference, training),
         "distances": _distances(generated, reference, training),

@@ -124,11 +124,11 @@ def joined(parts: Sequence[States]) -> States:
     return States(fields, dates, first.names, first.grid)
 
 
-def require_same_grid(one: States, other: States, names: str = "the files") -> None:
+def require_same_grid(one: States, other: States) -> None:
     """FieldError unless both have one ocean mask."""
     if one.grid.mask_hash != other.grid.mask_hash:
         raise FieldError(
-            f"{names} have different grids or masks, {one.grid.shape} with "
+            f"the files have different grids or masks, {one.grid.shape} with "
             f"{one.grid.mask.sum()} ocean cells and {other.grid.shape} with "
             f"{other.grid.mask.sum()}: states can be compared on the same grid only"
         )

@@ -12,7 +12,7 @@ from .finding import Finding
 OLDEST, NEWEST = (3, 10), (3, 13)
 PACKAGES = (
     "numpy", "torch", "mpi4py", "f90nml", "pydantic", "safetensors", "cffi", "xarray", "netCDF4",
-    "scipy", "typer", "rich", "matplotlib", "cmocean",
+    "scipy", "scores", "typer", "rich", "matplotlib", "cmocean",
 )  # fmt: skip
 
 

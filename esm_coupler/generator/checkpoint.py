@@ -40,9 +40,18 @@ class Checkpoint:
         return {k[len(start):]: v for k, v in self.tensors.items() if k.startswith(start)}
 
 
+def is_shipped(name: str) -> bool:
+    """Whether a checkpoint of this name ships with the package."""
+    return _shipped(name).is_file()
+
+
+def _shipped(name: str | Path) -> Path:
+    return Path(__file__).parents[1] / "checkpoints" / f"{name}.safetensors"
+
+
 def checkpoint_path(name_or_path: str | Path) -> Path:
     """The file of a checkpoint that ships with the package, or the path itself."""
-    shipped = Path(__file__).parents[1] / "checkpoints" / f"{name_or_path}.safetensors"
+    shipped = _shipped(name_or_path)
     path = shipped if shipped.is_file() else Path(name_or_path)
     if path.is_file():
         return path

@@ -15,6 +15,7 @@ from .bench_sampler import sampler
 from .config import config
 from .doctor import doctor
 from .evaluate import evaluate
+from .experiment import experiment
 from .generate import generate
 from .inspect import inspect
 from .namelist import namelist
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (generate, train, evaluate, inspect, validate, namelist, config, doctor, plot):
+for verb in (generate, train, evaluate, experiment, inspect, validate, namelist, config, doctor, plot):
     app.command()(verb)
 bench.command()(sampler)
 app.add_typer(bench, name="bench")

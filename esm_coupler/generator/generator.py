@@ -110,10 +110,11 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A projected state, what projection changed, in how many cells the decoder's area and volume
-    had been completed before, and the seconds it all took."""
+    """A projected state, the decoded one that it was, what projection changed, in how many cells
+    area and volume had been completed when decoding, and the seconds it all took."""
 
     state: State
+    decoded: State
     report: ProjectionReport
     cells_completed: int
     seconds: float
@@ -171,7 +172,7 @@ class Generator:
             fields = self.model.space.fields(self._latents(request))[0].cpu().numpy()
         decoded, completed = joint_state(fields, self.names, self.grid)
         state, report = project(decoded)
-        return Sample(state, report, completed, time.perf_counter() - start)
+        return Sample(state, decoded, report, completed, time.perf_counter() - start)
 
     def generate(
         self, members: int | Iterable[int] = 16, seed: int = 1,

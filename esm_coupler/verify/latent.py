@@ -1,4 +1,4 @@
-"""States through an autoencoder: their latents, and what is left of them after decoding."""
+"""States through a latent space: their latents, and what is left of them after decoding."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..generator.autoencoder import Autoencoder
+    from ..generator.space import Space
 
 FAED = "faed"  # name of the independent autoencoder's checkpoint, where it ships with the package
 BATCH = 64
@@ -24,15 +25,15 @@ def load_network(name_or_path: str | Path, kind: str | None = None) -> Autoencod
     """The autoencoder of a checkpoint, in evaluation mode; CheckpointError if it has none or is
     not of the `kind` ('autoencoder', 'generator')."""
     from ..generator.checkpoint import read_checkpoint
-    from ..generator.model import load_autoencoder
+    from ..generator.model import load_space
 
-    return load_autoencoder(read_checkpoint(name_or_path, kind))[0].eval()
+    return load_space(read_checkpoint(name_or_path, kind))[0]
 
 
-def fits(states: States, autoencoder: Autoencoder) -> bool:
-    """Whether the autoencoder is for these fields and this mask."""
-    mask = autoencoder.mask.cpu().numpy()
-    return set(autoencoder.names) <= set(states.names) and np.array_equal(mask, states.grid.mask)
+def fits(states: States, space: Space) -> bool:
+    """Whether the space is for these fields and this mask."""
+    mask = space.mask.cpu().numpy()
+    return set(space.names) <= set(states.names) and np.array_equal(mask, states.grid.mask)
 
 
 def latent_means(states: States, autoencoder: Autoencoder) -> np.ndarray:
@@ -43,24 +44,27 @@ def latent_means(states: States, autoencoder: Autoencoder) -> np.ndarray:
     return _in_batches(states, autoencoder, lambda x: autoencoder.encode(x).flatten(1).double())
 
 
-def reconstructed(states: States, autoencoder: Autoencoder) -> States:
-    """decode(encode(states)), with the fields of the autoencoder."""
-    fields = _in_batches(states, autoencoder, lambda x: autoencoder.decode(autoencoder.encode(x)))
-    return States(fields, states.dates, autoencoder.names, states.grid)
+def reconstructed(states: States, space: Space) -> States:
+    """The states as they come back from the space of a generator, with the fields that it has."""
+    from ..generator.generator import joint_state
+
+    fields = _in_batches(states, space, lambda x: space.fields(space.latents(x)))
+    joint = [joint_state(decoded, space.names, states.grid)[0].values for decoded in fields]
+    return States(np.stack(joint), states.dates, space.names, states.grid)
 
 
 def _in_batches(
-    states: States, autoencoder: Autoencoder, through: Callable[[Tensor], Tensor]
+    states: States, space: Space, through: Callable[[Tensor], Tensor]
 ) -> np.ndarray:
     import torch
 
-    if not fits(states, autoencoder):
+    if not fits(states, space):
         raise CheckpointError(
-            f"the autoencoder is for {', '.join(autoencoder.names)} on its own mask of "
-            f"{int(autoencoder.mask.sum())} ocean cells, the states have "
+            f"the autoencoder is for {', '.join(space.names)} on its own mask of "
+            f"{int(space.mask.sum())} ocean cells, the states have "
             f"{', '.join(states.names)} and {states.grid.mask.sum()}: name one for their grid"
         )
-    fields = states.of_names(autoencoder.names).fields
+    fields = states.of_names(space.names).fields
     parts = []
     with torch.inference_mode():
         for first in range(0, len(fields), BATCH):

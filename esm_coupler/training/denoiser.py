@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from ..errors import ConfigError
 from ..generator.autoencoder import Autoencoder
 from ..generator.checkpoint import read_checkpoint
 from ..generator.denoiser import Denoiser
@@ -31,7 +32,13 @@ def train(config: Config) -> None:
     source = read_checkpoint(settings.autoencoder, "autoencoder")
     autoencoder, grid = load_autoencoder(source)
     autoencoder = autoencoder.to(device).eval()
-    latents, day_of_year = encode_days(autoencoder, read_days(settings.data, settings.train_years))
+    days = read_days(settings.data, settings.train_years)
+    if days.names != autoencoder.names:
+        raise ConfigError(
+            f"training_nml: autoencoder '{settings.autoencoder}' has {', '.join(autoencoder.names)}"
+            f", the data have {', '.join(days.names)}: take the data that it was trained on"
+        )
+    latents, day_of_year = encode_days(autoencoder, days)
     held_back = encode_days(autoencoder, read_days(settings.data, settings.validation_years))
     torch.manual_seed(settings.seed)
     network = Denoiser(config.denoiser, autoencoder.latent_shape)

@@ -92,8 +92,9 @@ class Compact:
 
     def _define_field(self, file: netCDF4.Dataset, name: str) -> None:
         field = FIELDS[name]
+        chunks = (1, *self.series.mask.shape)
         made = file.createVariable(
-            name, "i2", ("time", "y", "x"), zlib=True, complevel=4, chunksizes=(1, *self.series.mask.shape)
+            name, "i2", ("time", "y", "x"), zlib=True, complevel=4, chunksizes=chunks
         )
         made.setncatts({
             "scale_factor": self.precision[name], "units": field.units,

@@ -61,7 +61,7 @@ class Summary:
         ny, nx = grid.shape
         place = {"centre": "cell centre", "northeast": "north-east corner"}
         return (
-            f"{len(series.days)} days from {series.days[0]} to {series.days[-1]} "
+            f"states: {len(series.days)} from {series.days[0]} to {series.days[-1]} "
             f"({series.calendar}), {nx} x {ny} cells, {grid.mask.sum()} of ocean; format "
             f"{', '.join(series.formats)}; drift at the {place[series.drift_location]}"
         )
@@ -75,7 +75,7 @@ class Summary:
         if self.n_bounded:
             lines.append(f"{self.n_bounded} values were round-off away from a bound and put on it")
         if self.series.computed:
-            sources = {"mask": "where the first day has values"}
+            sources = {"mask": "what the first state leaves out"}
             made = (f"{part} from {sources.get(part, 'lat and lon')}"
                     for part in self.series.computed)  # fmt: skip
             lines.append(f"not in the files: {', '.join(made)}")

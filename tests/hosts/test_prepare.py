@@ -45,7 +45,7 @@ def test_the_table_says_what_is_in_the_file(tmp_path: Path) -> None:
     done = esm_coupler("prepare", YEARS[1], "--output", tmp_path / "arctic.nc")
     lines = done.out.splitlines()
     days = read_days(SAMPLE, [1991])
-    assert lines[0].startswith("24 days from 1991-01-01 to 1991-12-12 (noleap), 96 x 96 cells, 5361")
+    assert lines[0].startswith("states: 24 from 1991-01-01 to 1991-12-12 (noleap), 96 x 96")
     row = next(line.split() for line in lines if line.startswith("sit"))
     assert float(row[4]) == pytest.approx(days.fields[:, 1].max(), abs=1e-4)
     with xarray.open_dataset(YEARS[1]) as file:
@@ -80,7 +80,7 @@ def test_years_and_format_are_chosen(tmp_path: Path) -> None:
     options = ("--years", "1989-1991", "--format", "prepared", "--output", tmp_path / "out.nc")
     assert "has no day of 1989" in esm_coupler("prepare", *YEARS, *options).sentence()
     done = esm_coupler("prepare", *YEARS, "--years", "1990", "--output", tmp_path / "out.nc")
-    assert done.out.startswith("12 days from 1990-01-01")
+    assert done.out.startswith("states: 12 from 1990-01-01")
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,10 @@ def test_a_convention_is_recognised_and_read(opened: Opened, truth: Truth, case:
     assert series.drift_location == location
     for name in set(expected) - {"siu", "siv"} if format == "nemo" else expected:
         tolerance = 1e-4 if case == "satellite" else 2e-6
-        days = truth[name][:1] if case == "nextsim-dg" else truth[name]
+        days = truth[name][: len(series.days)]
         np.testing.assert_allclose(read[name], days, atol=tolerance, err_msg=name)
         assert np.array_equal(read[name] == 0, days == 0) or case == "satellite"
+    assert np.array_equal(read["sic"] == 1, truth["sic"][: len(series.days)] == 1)
 
 
 @pytest.mark.parametrize("case", WRITERS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,8 @@ def _fields(grid: Grid) -> dict[str, np.ndarray]:
 class Truth:
     """What the files hold; `write_*` write it from 1991-01-01 on and return the paths."""
 
-    grid: Grid = field(default_factory=lambda: tiny_grid((8, 12)))
-    fields: dict[str, np.ndarray] = field(default_factory=dict)
+    grid: Grid
+    fields: dict[str, np.ndarray]
 
     @classmethod
     def make(cls) -> Truth:

@@ -68,9 +68,12 @@ def test_thickness_and_drift_may_be_missing_where_there_is_no_ice_only(
     bare = history.copy(deep=True)
     bare["aice_d"][1, 3, 5] = 0
     bare["hi_d"][1, 3, 5] = bare["uvel_d"][1, 3, 5] = np.nan
+    bare["aice_d"][1, 1, 1], bare["uvel_d"][1, 1, 1] = 1, np.nan  # beside land: no point there
     bare.to_netcdf(tmp_path / "bare.nc")
     read, _ = open_series([tmp_path / "bare.nc"]).read(range(N_DAYS))
     assert not read[1, :4, 3, 5].any()
+    assert read[1, 0, 1, 1] == 1
+    assert read[1, 3, 1, 1] == 0
 
     def closed(dataset: xarray.Dataset) -> None:
         dataset["aice_d"][1, 2:5, 2:5] = 1

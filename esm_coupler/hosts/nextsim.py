@@ -7,7 +7,7 @@ in neXtSIM-DG. Both write velocities at cell centres.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -48,17 +48,21 @@ def open_dg(path: Path) -> Dataset:
     return dataset.assign(_time(path)).assign_attrs(source="neXtSIM-DG")
 
 
-def _time(path: Path) -> dict[str, tuple]:
-    """The time that the file gives as a text, which stands in one of two places, or nothing.
+def _time(path: Path) -> dict[str, Any]:
+    """The time that the file gives as a text, which stands in one of two places; or nothing.
 
-    The number beside the text has no units, or is another day, in files that were made by hand.
+    The number beside the text is another day in files that were made by hand.
     """
     try:
         group = open_plain(path, "metadata/time")
     except OSError:
         return {}
-    place = group["formatted"].values if "formatted" in group else group["time"].attrs["formatted"]
-    seconds = np.datetime64(str(place).rstrip("Z"), "s").astype(np.int64)
+    text = group["time"].attrs.get("formatted")
+    if "formatted" in group:
+        text = group["formatted"].values
+    if text is None:
+        return {"time": group["time"].variable}
+    seconds = np.datetime64(str(text).rstrip("Z"), "s").astype(np.int64)
     units = {"units": "seconds since 1970-01-01", "calendar": "standard"}
     return {"time": ((), seconds, units)}
 

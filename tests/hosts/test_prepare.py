@@ -20,11 +20,6 @@ SAMPLE = Path(package.__file__).parent / "data" / "sample"
 YEARS = [SAMPLE / f"cice_arctic_{year}.nc" for year in (1990, 1991)]
 
 
-@pytest.fixture(scope="module")
-def truth() -> Truth:
-    return Truth.make()
-
-
 def test_the_simulation_is_prepared_without_a_change(tmp_path: Path) -> None:
     done = esm_coupler("prepare", *YEARS, "--output", tmp_path / "arctic.nc")
     assert done.status == 0, done.err

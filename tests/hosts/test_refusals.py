@@ -18,11 +18,6 @@ Change = Callable[[xarray.Dataset], xarray.Dataset | None]
 
 
 @pytest.fixture(scope="module")
-def truth() -> Truth:
-    return Truth.make()
-
-
-@pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory, truth: Truth) -> xarray.Dataset:
     (path,) = host_files.write_cice(tmp_path_factory.mktemp("history"), truth)
     with xarray.open_dataset(path, decode_times=False) as file:

@@ -181,8 +181,11 @@ def write_nextsim(folder: Path, truth: Truth) -> list[Path]:
     return [write(folder / "Moorings_1991.nc", variables, -1e14, source="neXtSIM model fields")]
 
 
-def write_nextsim_dg(folder: Path, truth: Truth) -> list[Path]:
-    """neXtSIM-DG: groups, missing 1.7e38 that no attribute tells, damage 1 where intact; day 1."""
+def write_nextsim_dg(folder: Path, truth: Truth, text: bool = True) -> list[Path]:
+    """neXtSIM-DG: groups, missing 1.7e38 that no attribute tells, damage 1 where intact; day 1.
+
+    With `text`, the number of its time is wrong, as in files that were made by hand.
+    """
     path, missing = folder / "restart.nc", 1.7e38
     stored = {"cice": truth["sic"], "hice": truth["sit"], "hsnow": truth["snt"],
               "u": truth["siu"], "v": truth["siv"], "damage": 1 - truth["sid"]}  # fmt: skip
@@ -203,7 +206,10 @@ def write_nextsim_dg(folder: Path, truth: Truth) -> list[Path]:
         xarray.Dataset(attrs={"type": "parametric_rectangular"}).to_netcdf(
             path, mode="a", group=group
         )
-    time = xarray.Dataset({"time": ((), 0), "formatted": ((), "1991-01-01T00:00:00Z")})
+    seconds = np.datetime64("1991-01-01", "s").astype(int)
+    time = xarray.Dataset({"time": ((), seconds, {"units": "seconds since 1970-01-01"})})
+    if text:
+        time = xarray.Dataset({"time": ((), 0), "formatted": ((), "1991-01-01T00:00:00Z")})
     time.to_netcdf(path, mode="a", group="metadata/time")
     xarray.Dataset(variables).to_netcdf(path, mode="a", group="data")
     return [path]

@@ -51,6 +51,12 @@ class InvalidValueError(EsmCouplerError):
     status = Status.VALUE
 
 
+class DataError(EsmCouplerError):
+    """A file of a model or of a satellite that cannot be read, or holds what cannot be."""
+
+    status = Status.VALUE
+
+
 class CallOrderError(EsmCouplerError):
     status = Status.ORDER
 

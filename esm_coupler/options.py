@@ -149,7 +149,9 @@ class TrainingConfig:
         "which network is trained", example="autoencoder"
     )
     data: NonEmpty = option(
-        "folder of the training data, one NetCDF file a year", example="data/cice_arctic"
+        "folder of the training data with one NetCDF file a year, or one file of all years, as "
+        "esm-coupler prepare writes it",
+        example="data/cice_arctic",
     )
     train_years: Years = option("years to train on", example=(1984, 1985, 1986))
     validation_years: Years = option("years to validate on; none of train_years", example=(1991,))

@@ -20,6 +20,7 @@ from .generate import generate
 from .inspect import inspect
 from .namelist import namelist
 from .plot import plot
+from .prepare import prepare
 from .train import train
 from .validate import validate
 
@@ -30,7 +31,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (generate, train, evaluate, experiment, inspect, validate, namelist, config, doctor, plot):
+for verb in (
+    generate, prepare, train, evaluate, experiment, inspect, validate, namelist, config, doctor, plot,
+):  # fmt: skip
     app.command()(verb)
 bench.command()(sampler)
 app.add_typer(bench, name="bench")

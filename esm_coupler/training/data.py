@@ -1,22 +1,19 @@
-"""Training data: daily states of a simulation, one NetCDF file a year."""
+"""Training data: daily states, read by `hosts` and put on the bounds where they nearly are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import ConfigError
-from ..fields import DRIFT, FIELDS
-from ..grid import Grid, corners
+from ..fields import DRIFT
+from ..grid import Grid
+from ..hosts import Series, open_series
+from ..hosts.dates import days_of_year
 
-if TYPE_CHECKING:
-    import xarray
-
-NAMES = ("sic", "sit", "snt", "siu", "siv")
 # A simulation leaves a tail of tiny concentrations in open water and seldom reaches 1 exactly;
 # the censored likelihood needs data that lie on the bounds.
 OPEN_WATER, FULL_COVER = 1e-3, 0.995
@@ -32,50 +29,34 @@ class Days:
     grid: Grid
 
 
-def read_days(folder: str | Path, years: Sequence[int]) -> Days:
-    """All days of `years` from `folder`/*YYYY*.nc, snapped to the bounds."""
-    import xarray
-
-    fields, days = [], []
-    for year in years:
-        path = _file_of(Path(folder), year)
-        try:
-            with xarray.open_dataset(path) as dataset:
-                grid = grid_of(dataset)
-                daily = dataset[list(NAMES)].transpose("time", "y", "x")
-                values = np.stack([daily[name].values.astype("f4") for name in NAMES], axis=1)
-                days.append(dataset["time"].dt.dayofyear.values)
-        # what xarray raises on a damaged file depends on where the damage is
-        except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
-            reason = str(error).partition("\n")[0]
-            raise ConfigError(
-                f"training_nml: {path} cannot be read as a file of daily states ({reason}): it "
-                f"needs {', '.join(NAMES)} of (time, y, x), mask, lat, lon, cell_area and angle"
-            ) from error
-        _check(path, values, grid)
-        fields.append(snap(values, NAMES, grid))
-    return Days(np.concatenate(fields), np.concatenate(days), NAMES, grid)
+def read_days(data: str | Path, years: Sequence[int]) -> Days:
+    """All days of `years`, snapped to the bounds: from the folder `data` with a file *YYYY*.nc a
+    year, or from one file of all years. ConfigError, or DataError for what is refused."""
+    parts = [open_series([path], years=wanted) for path, wanted in _files(Path(data), years)]
+    first = parts[0]
+    for part in parts:
+        _require_same(part, first)
+    fields = [snap(_values(part), first.names, first.grid) for part in parts]
+    days = [days_of_year(part.days, part.calendar) for part in parts]
+    return Days(np.concatenate(fields), np.concatenate(days), first.names, first.grid)
 
 
-def _check(path: Path, values: np.ndarray, grid: Grid) -> None:
-    """Refuse days that are not finite or not plausible at ocean cells."""
-    for index, name in enumerate(NAMES):
-        low, high = FIELDS[name].plausible
-        ocean = values[:, index][:, grid.mask]
-        wrong = ~((ocean >= low) & (ocean <= high))
-        if wrong.any():
-            raise ConfigError(
-                f"training_nml: {path} has {wrong.sum()} values of '{name}' in the ocean that are "
-                f"not between {low} and {high}, the first on day {np.argwhere(wrong)[0][0] + 1}: "
-                "mend or leave out the file"
-            )
+def _values(series: Series) -> np.ndarray:
+    return np.concatenate([series.read(days)[0] for days in series.ranges()])
 
 
-def grid_of(dataset: xarray.Dataset) -> Grid:
-    """The grid that a file of the simulation carries."""
-    arrays = {name: dataset[name].values.astype("f8") for name in
-              ("lat", "lon", "cell_area", "angle")}  # fmt: skip
-    return Grid(mask=dataset["mask"].values > 0, **arrays)
+def _require_same(part: Series, first: Series) -> None:
+    """What one network learns has one set of fields, with a concentration, on one grid."""
+    if "sic" not in part.names:
+        raise ConfigError(
+            f"training_nml: {part.files[0]} has {', '.join(part.names)} but no concentration "
+            "(sic), without which there is no ice: prepare a file that has it"
+        )
+    if part.names != first.names or part.grid.mask_hash != first.grid.mask_hash:
+        raise ConfigError(
+            f"training_nml: {part.files[0]} has other fields or another mask than "
+            f"{first.files[0]}: prepare both alike"
+        )
 
 
 def snap(fields: np.ndarray, names: Sequence[str], grid: Grid) -> np.ndarray:
@@ -84,10 +65,17 @@ def snap(fields: np.ndarray, names: Sequence[str], grid: Grid) -> np.ndarray:
     sic = fields[:, names.index("sic")]
     sic[sic >= FULL_COVER] = 1.0
     ice = sic >= OPEN_WATER
-    touched = np.stack([corners(day, all_of=False) for day in ice])
+    touched = np.stack([grid.touched_by(day) for day in ice])
     for index, name in enumerate(names):
         fields[:, index] *= touched if name in DRIFT else ice
     return fields
+
+
+def _files(data: Path, years: Sequence[int]) -> list[tuple[Path, Sequence[int]]]:
+    """Each file to read, with the years to take from it; none means all that it has."""
+    if data.is_file():
+        return [(data, years)]
+    return [(_file_of(data, year), ()) for year in years]
 
 
 def _file_of(folder: Path, year: int) -> Path:

@@ -57,12 +57,14 @@ def parametrized(*languages: str) -> pytest.MarkDecorator:
 
 @pytest.fixture(scope="module")
 def folder_of(tmp_path_factory: pytest.TempPathFactory) -> FolderOf:
-    """A folder per document, with the worked namelists in it."""
+    """A folder per document, with the worked namelists and the sample of training data in it."""
 
     @functools.cache
     def make(document: Path) -> Path:
         folder = tmp_path_factory.mktemp(document.stem)
         shutil.copytree(ROOT / "namelists", folder / "namelists")
+        (folder / "esm_coupler").mkdir()
+        (folder / "esm_coupler" / "data").symlink_to(ROOT / "esm_coupler" / "data")
         return folder
 
     return make

@@ -9,7 +9,7 @@ import pytest
 
 import esm_coupler
 from esm_coupler.config import TrainingConfig
-from esm_coupler.errors import ConfigError
+from esm_coupler.errors import ConfigError, DataError
 from esm_coupler.generator.architecture import AutoencoderConfig, DenoiserConfig
 from esm_coupler.generator.autoencoder import Autoencoder
 from esm_coupler.generator.checkpoint import read_checkpoint
@@ -54,17 +54,12 @@ def test_a_missing_year_is_named():
         read_days(SAMPLE, [1987])
 
 
-@pytest.mark.parametrize("fault", ["truncated", "no snt", "NaN", "no days", "not a file of states"])
+@pytest.mark.parametrize("fault", ["truncated", "NaN", "no days", "not a file of states"])
 def test_a_faulty_file_is_refused_by_name(tmp_path, fault):
-    import xarray
-
     path = tmp_path / "simulation_1990.nc"
-    with xarray.open_dataset(SAMPLE / "cice_arctic_1990.nc") as file:
-        dataset = file.load().drop_encoding()
-    if fault == "no snt":
-        dataset.drop_vars("snt").to_netcdf(path)
-    elif fault == "no days":
-        dataset.isel(time=0).to_netcdf(path)
+    dataset = sample()
+    if fault == "no days":
+        dataset.isel(time=0).drop_vars("time").to_netcdf(path)
     elif fault == "NaN":
         dataset["sit"][3, 48, 48] = np.nan
         dataset.to_netcdf(path)
@@ -72,9 +67,55 @@ def test_a_faulty_file_is_refused_by_name(tmp_path, fault):
         path.write_bytes((SAMPLE / "cice_arctic_1990.nc").read_bytes()[:100_000])
     else:
         path.write_text("no netCDF")
-    with pytest.raises(ConfigError, match="simulation_1990.nc") as refusal:
+    with pytest.raises(DataError, match="simulation_1990.nc") as refusal:
         read_days(tmp_path, [1990])
     assert "\n" not in str(refusal.value)
+
+
+def sample(year=1990):
+    import xarray
+
+    with xarray.open_dataset(SAMPLE / f"cice_arctic_{year}.nc") as file:
+        return file.load().drop_encoding()
+
+
+def test_a_day_that_breaks_its_bounds_is_refused_with_its_cell(tmp_path):
+    dataset = sample()
+    dataset["sic"][3, 47, 45] = 1.05
+    dataset.to_netcdf(tmp_path / "simulation_1990.nc")
+    with pytest.raises(DataError) as refusal:
+        read_days(tmp_path, [1990])
+    assert str(refusal.value).startswith(
+        f"{tmp_path}/simulation_1990.nc: 'sic' is 1.05 on 1990-04-01 at i=46, j=48, allowed is "
+        "0 to 1 (sic); 1 such points on that day"
+    )
+
+
+def test_a_model_may_lack_fields_but_not_in_one_year_only(tmp_path):
+    dataset = sample()
+    dataset.drop_vars(["snt", "siu", "siv"]).to_netcdf(tmp_path / "simulation_1990.nc")
+    days = read_days(tmp_path, [1990])
+    assert days.names == ("sic", "sit")
+    assert np.array_equal(days.fields, read_days(SAMPLE, [1990]).fields[:, :2])
+    (tmp_path / "simulation_1991.nc").write_bytes((SAMPLE / "cice_arctic_1991.nc").read_bytes())
+    with pytest.raises(ConfigError, match=r"simulation_1991\.nc has other fields or another mask"):
+        read_days(tmp_path, [1990, 1991])
+    dataset[["sit", "lat", "lon", "mask", "cell_area", "angle"]].to_netcdf(tmp_path / "sit_1990.nc")
+    with pytest.raises(ConfigError, match=r"sit_1990\.nc has sit but no concentration"):
+        read_days(tmp_path / "sit_1990.nc", [1990])
+
+
+def test_a_training_of_two_fields_gives_a_generator_of_two(tmp_path):
+    for year in (1990, 1991):
+        sample(year).drop_vars(["snt", "siu", "siv"]).to_netcdf(tmp_path / f"few_{year}.nc")
+    first, second = tmp_path / "autoencoder.safetensors", tmp_path / "generator.safetensors"
+    autoencoder.train(config(first, data=str(tmp_path)))
+    changes = {"kind": "denoiser", "autoencoder": str(first)}
+    denoiser.train(config(second, data=str(tmp_path), **changes))
+    ensemble = Generator.load(second).generate(members=1, date=19900301, n_steps=2)
+    assert ensemble.names == ("sic", "sit")
+    with pytest.raises(ConfigError, match="has sic, sit, the data have sic, sit, snt, siu, siv"):
+        denoiser.train(config(tmp_path / "other.safetensors", **changes))
 
 
 def test_autoencoder_then_denoiser_give_a_generator_that_works(tmp_path, caplog):

@@ -23,12 +23,13 @@ BATCHES = (1, 16)
 
 
 class Run:
-    """One sampler with `steps` steps, on the network of a generator."""
+    """One sampler with `steps` steps, on the network for the (first) latent of a generator."""
 
     def __init__(self, generator: Generator, name: str, steps: int) -> None:
         from ..generator.generator import Request
 
         self.generator = generator
+        self.network = generator.model.denoisers[0]
         self.name = name
         self.requests = [Request(k + 1, DATE, 1, steps, name) for k in range(max(BATCHES))]
 
@@ -41,8 +42,8 @@ class Run:
         if run_rival is not None:
             ways["rival"] = lambda: self._sample_with(run_rival)
         times = interleaved(ways, rounds, self.generator.device)
-        found = {"nfe": self.requests[0].nfe, "over_bare": ratio(times["ours"], times["bare"]),
-                 "seconds_an_evaluation": median(times["bare"]) / self.requests[0].nfe}  # fmt: skip
+        found = {"nfe": self.requests[0].nfe[0], "over_bare": ratio(times["ours"], times["bare"]),
+                 "seconds_an_evaluation": median(times["bare"]) / self.requests[0].nfe[0]}  # fmt: skip
         if rival is not None:
             found |= {"rival": rival, "over_rival": ratio(times["ours"], times["rival"])}
         return found
@@ -60,10 +61,7 @@ class Run:
 
     def _wall(self, batch: int) -> float:
         start = time.perf_counter()
-        latents = self.generator.model.denoiser.normalisation.inverse(
-            self._sample(batch).float(), self._days(batch)
-        )
-        self.generator.model.autoencoder.decode(latents).cpu()
+        self.generator.model.space.fields(self.generator.latents(self.requests[:batch])).cpu()
         return time.perf_counter() - start
 
     def _days(self, batch: int) -> torch.Tensor:
@@ -74,7 +72,7 @@ class Run:
     def _denoise(self, batch: int) -> Denoise:
         from ..generator.sampler import denoise_on
 
-        return denoise_on(self.generator.model.denoiser, self._days(batch))
+        return denoise_on(self.network, self._days(batch))
 
     def _levels(self) -> list[float]:
         from ..generator.schedule import karras_sigmas
@@ -85,8 +83,8 @@ class Run:
         """As the generator draws it, (batch, channel, y, x) float64."""
         import torch
 
-        shape = self.generator.model.autoencoder.latent_shape
-        each = [request.noise(shape, draw) for request in self.requests[:batch]]
+        shape = self.generator.model.space.shapes[0]
+        each = [request.noise(shape, 0, draw) for request in self.requests[:batch]]
         return torch.cat(each).to(self.generator.device)
 
     def _sample(self, batch: int) -> torch.Tensor:
@@ -101,15 +99,15 @@ class Run:
         """Under diffusers, from torch's own noise, all in float32."""
         import torch
 
-        shape = (1, *self.generator.model.autoencoder.latent_shape)
+        shape = (1, *self.generator.model.space.shapes[0])
         noise = torch.randn(shape, device=self.generator.device)
         return rival(self._denoise(1), noise, self._levels(), self.requests[0].churn)
 
     def bare_evaluations(self) -> Callable[[], object]:
         """The network as often as the sampler calls it, on inputs that are ready."""
-        denoiser, x, days = self.generator.model.denoiser, self._noise(1).float(), self._days(1)
+        denoiser, x, days = self.network, self._noise(1).float(), self._days(1)
         positive = cycle(self._levels()[:-1])
-        levels = [x.new_full((1,), next(positive)) for _ in range(self.requests[0].nfe)]
+        levels = [x.new_full((1,), next(positive)) for _ in range(self.requests[0].nfe[0])]
         return lambda: [denoiser(x, level, days) for level in levels][-1]
 
 

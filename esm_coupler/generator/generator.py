@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
@@ -23,7 +23,7 @@ from .device import reproducible, select_device
 from .model import Model, load_model
 from .noise import gaussian
 from .projection import ProjectionReport, project
-from .sampler import SAMPLERS, Denoise, denoise_on
+from .sampler import SAMPLERS, denoise_on
 from .schedule import (
     CHURN,
     LIMITS,
@@ -169,7 +169,7 @@ class Generator:
         """One member. Its batch is always 1, so that no other member changes its bits."""
         start = time.perf_counter()
         with torch.inference_mode(), reproducible(self.threads):
-            fields = self.model.space.fields(self._latents(request))[0].cpu().numpy()
+            fields = self.model.space.fields(self.latents([request]))[0].cpu().numpy()
         decoded, completed = joint_state(fields, self.names, self.grid)
         state, report = project(decoded)
         return Sample(state, decoded, report, completed, time.perf_counter() - start)
@@ -201,28 +201,32 @@ class Generator:
             "source": f"esm_coupler {__version__}, latent diffusion, torch {torch.__version__}",
             "checkpoint_sha256": self.checkpoint_sha256,
             "seed": request.seed, "sampler": request.sampler, "n_steps": request.n_steps,
-            "refine_steps": request.refine_steps, "nfe": self.nfe(request), "noise_levels": _levels(request), "batch": 1,
+            "refine_steps": request.refine_steps, "nfe": self.nfe(request),
+            "noise_levels": _levels(request), "batch": 1,
             "threads": self.threads, "device": str(self.device),
             "compiled": str(self.compiled).lower(), "reproducible": "true",
         }  # fmt: skip
 
-    def _latents(self, request: Request) -> tuple[torch.Tensor, ...]:
-        """The latents (1, channel, y, x) float32 that the noise of a request leads to."""
-        day = torch.tensor([float(request.date.timetuple().tm_yday)], device=self.device)
+    def latents(self, requests: Sequence[Request]) -> tuple[torch.Tensor, ...]:
+        """The latents (request, channel, y, x) float32 that the noise of requests leads to, which
+        differ in nothing but seed and member. More than one at a time have other bits than each
+        alone: `sample` never does that."""
+        first = requests[0]
+        day = float(first.date.timetuple().tm_yday)
+        days = torch.full((len(requests),), day, device=self.device)
         latents: tuple[torch.Tensor, ...] = ()
         for stage, denoiser in enumerate(self.model.denoisers):
-            context = self.model.space.context(latents)
-            anomaly = self._denoise(stage, denoise_on(denoiser, day, context), request)
-            latents = *latents, denoiser.normalisation.inverse(anomaly.float(), day)
-        return latents
+            def noise(draw: int = 0, stage: int = stage) -> torch.Tensor:
+                shape = self.model.space.shapes[stage]
+                each = [request.noise(shape, stage, draw) for request in requests]
+                return torch.cat(each).to(self.device)
 
-    def _denoise(self, stage: int, denoise: Denoise, request: Request) -> torch.Tensor:
-        """Unit noise carried down to an anomaly of the latent of this stage."""
-        shape = self.model.space.shapes[stage]
-        return SAMPLERS[request.sampler](
-            denoise, request.noise(shape, stage).to(self.device), request.sigmas(stage).tolist(),
-            lambda draw: request.noise(shape, stage, draw).to(self.device), request.churn,
-        )  # fmt: skip
+            denoise = denoise_on(denoiser, days, self.model.space.context(latents))
+            anomaly = SAMPLERS[first.sampler](
+                denoise, noise(), first.sigmas(stage).tolist(), noise, first.churn
+            )
+            latents = *latents, denoiser.normalisation.inverse(anomaly.float(), days)
+        return latents
 
 
 def _levels(request: Request) -> str:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..errors import DomainError
 from .space import Shape
 from .uncensored import censored, uncensored
 
@@ -31,6 +32,12 @@ class Pyramid(nn.Module):
 
     def __init__(self, names: tuple[str, ...], mask: Tensor) -> None:
         super().__init__()
+        if any(size % LEVELS[0] for size in mask.shape):
+            raise DomainError(
+                f"the grid has {mask.shape[0]} x {mask.shape[1]} cells: space = 'pyramid' needs "
+                f"sides that are multiples of {LEVELS[0]}; pad the grid with land, or diffuse "
+                "'fields'"
+            )
         self.names = names
         self.register_buffer("mask", mask.bool(), persistent=False)
         for axis, size in zip("yx", mask.shape, strict=True):

@@ -89,7 +89,8 @@ def censored(latent: Tensor, names: tuple[str, ...]) -> Tensor:
     no ocean is. Area comes with volume, and snow floats, by construction."""
     x = dict(zip(names, latent.unbind(dim=1), strict=True))
     sic = x["sic"].clamp(0, 1)
-    x["sic"] = sic = torch.where(sic < OPEN_WATER, 0.0, sic)
+    # At half of it, so that the least ice of the data survives round-off.
+    x["sic"] = sic = torch.where(sic < OPEN_WATER / 2, 0.0, sic)
     if "sit" in x:
         thickest = MAX_ICE_THICKNESS * _INSIDE * sic
         x["sit"] = _between(x["sit"], MIN_THICKNESS * sic, thickest)

@@ -10,13 +10,14 @@ import numpy as np
 
 from ..errors import ConfigError
 from ..fields import DRIFT
+from ..generator.uncensored import OPEN_WATER
 from ..grid import Grid
 from ..hosts import Series, open_series
 from ..hosts.dates import days_of_year
 
 # A simulation leaves a tail of tiny concentrations in open water and seldom reaches 1 exactly;
 # the censored likelihood needs data that lie on the bounds.
-OPEN_WATER, FULL_COVER = 1e-3, 0.995
+FULL_COVER = 0.995
 
 
 @dataclass(frozen=True, eq=False)

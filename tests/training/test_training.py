@@ -1,6 +1,7 @@
 """Training reads the simulation, learns, and goes on where it was interrupted."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,10 +11,11 @@ import pytest
 import esm_coupler
 from esm_coupler.config import TrainingConfig
 from esm_coupler.errors import ConfigError, DataError
-from esm_coupler.generator.architecture import AutoencoderConfig, DenoiserConfig
+from esm_coupler.generator.architecture import AutoencoderConfig, DenoiserConfig, RefinerConfig
 from esm_coupler.generator.autoencoder import Autoencoder
 from esm_coupler.generator.checkpoint import read_checkpoint
-from esm_coupler.generator.generator import Generator
+from esm_coupler.generator.generator import Generator, Request
+from esm_coupler.state import parse_date
 from esm_coupler.training import autoencoder, denoiser, loop
 from esm_coupler.training.data import FULL_COVER, OPEN_WATER, read_days
 
@@ -34,7 +36,8 @@ def config(output, **changes):
     return SimpleNamespace(
         training=settings(output, **changes),
         autoencoder=AutoencoderConfig(channels=8, latent_blocks=1),
-        denoiser=DenoiserConfig(channels=(8, 8), blocks=1, embedding=8),
+        denoiser=DenoiserConfig(channels=(8, 8), patch=1, blocks=1, embedding=8, spread_nodes=4),
+        refiner=RefinerConfig(channels=(8, 8), blocks=1, embedding=8, spread_nodes=4),
     )
 
 
@@ -110,11 +113,11 @@ def test_a_training_of_two_fields_gives_a_generator_of_two(tmp_path):
         sample(year).drop_vars(["snt", "siu", "siv"]).to_netcdf(tmp_path / f"few_{year}.nc")
     first, second = tmp_path / "autoencoder.safetensors", tmp_path / "generator.safetensors"
     autoencoder.train(config(first, data=str(tmp_path)))
-    changes = {"kind": "denoiser", "autoencoder": str(first)}
+    changes = {"kind": "denoiser", "space": str(first)}
     denoiser.train(config(second, data=str(tmp_path), **changes))
     ensemble = Generator.load(second).generate(members=1, date=19900301, n_steps=2)
     assert ensemble.names == ("sic", "sit")
-    with pytest.raises(ConfigError, match="has sic, sit, the data have sic, sit, snt, siu, siv"):
+    with pytest.raises(ConfigError, match="trained on other fields or another mask"):
         denoiser.train(config(tmp_path / "other.safetensors", **changes))
 
 
@@ -122,7 +125,7 @@ def test_autoencoder_then_denoiser_give_a_generator_that_works(tmp_path, caplog)
     caplog.set_level(logging.INFO)
     first, second = tmp_path / "autoencoder.safetensors", tmp_path / "generator.safetensors"
     autoencoder.train(config(first))
-    denoiser.train(config(second, kind="denoiser", autoencoder=str(first)))
+    denoiser.train(config(second, kind="denoiser", space=str(first)))
     ensemble = Generator.load(second).generate(members=1, date=19910301, n_steps=2)
     assert ensemble.values.shape == (1, 5, 96, 96)
     training = read_checkpoint(second).manifest["training"]
@@ -130,6 +133,28 @@ def test_autoencoder_then_denoiser_give_a_generator_that_works(tmp_path, caplog)
     assert training["denoiser"]["settings"]["batch"] == 2
     assert "validation_loss" in caplog.text
     assert not list(tmp_path.glob("*.training.*"))
+
+
+@pytest.mark.parametrize(
+    ("space", "evaluations", "figures"), [("pyramid", 3 + 1, 2), ("fields", 3, 1)]
+)
+def test_other_spaces_need_no_autoencoder(tmp_path, caplog, space, evaluations, figures):
+    caplog.set_level(logging.INFO)
+    output = tmp_path / "generator.safetensors"
+    denoiser.train(config(output, kind="denoiser", space=space))
+    generator = Generator.load(output)
+    request = Request(1, parse_date(19910301), n_steps=2, refine_steps=1)
+    assert generator.nfe(request) == evaluations
+    first, other = (generator.sample(replace(request, member=k)).state for k in (1, 2))
+    assert not np.array_equal(first.values, other.values)
+    last = caplog.text.splitlines()[-1]
+    assert last.count("validation_loss") == figures
+
+
+def test_the_detail_is_noise_of_its_own(tmp_path):
+    """What is drawn for one latent is not drawn again for another."""
+    request = Request(1, parse_date(19910301))
+    assert not np.array_equal(request.noise((1, 4, 4), 0), request.noise((1, 4, 4), 1))
 
 
 def test_a_training_of_next_to_no_time_is_done_to_100_percent(tmp_path, caplog):

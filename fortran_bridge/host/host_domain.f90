@@ -1,168 +1,119 @@
 module host_domain
-  !! Blocks of the global grid: who owns which, halo update, gather to the first rank.
-  !! Fields are (nx_block, ny_block, n_blocks) with one halo cell on each side; blocks of land only
-  !! are dropped, and a rank may own several blocks or none.
+  !! The grid, read from what `esm-coupler inspect CHECKPOINT --grid FILE` wrote, and its blocks.
+  !! Fields are (nx_block, ny_block, n_blocks) with one halo cell on each side. Blocks of land only
+  !! are dropped, the others dealt out to the ranks: each gets several, or none.
+  use, intrinsic :: iso_fortran_env, only: error_unit, wp => real64
   use mpi
-  use host_grid, only: wp, grid_t
+  use netcdf
   implicit none
-  private
-  public :: domain_t, halo
 
   integer, parameter :: halo = 1
-  integer, parameter :: here = 1, there = 2, global = 3   !! in whose array a cell is numbered
-
-  type :: domain_t
-    integer :: comm, rank, n_ranks
-    integer :: n_blocks, nx_block, ny_block, n_cells, n_global
-    integer, allocatable :: i_first(:), j_first(:), nx(:), ny(:)  !! interiors of this rank's blocks
-    integer, allocatable, private :: first(:, :), extent(:, :)    !! of all blocks: (2, n)
-    integer, allocatable, private :: owner(:), slot(:)            !! of all blocks: rank, position
-    integer, allocatable, private :: block_at(:, :)               !! global cell -> block, 0: none
-    ! numbers of cells, rank by rank where they travel, and how many for each rank
-    integer, allocatable, private :: inner(:), received(:), sent(:), gathered(:), known(:)
-    integer, allocatable, private :: n_received(:), n_sent(:), n_gathered(:)
-  contains
-    procedure :: setup, update_halo, gather, local
-  end type domain_t
+  integer, protected :: rank, nx_global, ny_global, n_blocks, nx_block, ny_block
+  real(wp), allocatable, dimension(:, :), protected :: lat, lon, cell_area, mask
+  !! (nx_global, ny_global): of cell centres [degrees]; [m2]; 1 ocean, 0 land
+  integer, allocatable, dimension(:), protected :: i_first, j_first, nx, ny   !! interiors of blocks
 
 contains
 
-  subroutine setup(domain, grid, block_nx, block_ny, comm)
-    class(domain_t), intent(out) :: domain
-    type(grid_t), intent(in) :: grid
-    integer, intent(in) :: block_nx, block_ny, comm
-    integer :: i, j, n, last(2), ierr
-
-    domain%comm = comm
-    call MPI_Comm_rank(comm, domain%rank, ierr)
-    call MPI_Comm_size(comm, domain%n_ranks, ierr)
-    allocate (domain%first(2, 0), domain%extent(2, 0))
-    allocate (domain%block_at(grid%nx, grid%ny), source=0)
+  subroutine set_up(grid_file, block_nx, block_ny)
+    character(len=*), intent(in) :: grid_file
+    integer, intent(in) :: block_nx, block_ny
+    integer :: n_ranks, ierr, i, j, n, last(2)
+    call read_grid(grid_file)
+    call MPI_Comm_rank(MPI_COMM_WORLD, rank, ierr)
+    call MPI_Comm_size(MPI_COMM_WORLD, n_ranks, ierr)
+    allocate (i_first(0), j_first(0), nx(0), ny(0))
     n = 0
-    do j = 1, grid%ny, block_ny
-      do i = 1, grid%nx, block_nx
-        last = min([i + block_nx, j + block_ny] - 1, [grid%nx, grid%ny])
-        if (.not. any(grid%ocean(i:last(1), j:last(2)))) cycle
+    do j = 1, ny_global, block_ny
+      do i = 1, nx_global, block_nx
+        last = min([i + block_nx, j + block_ny] - 1, [nx_global, ny_global])
+        if (all(mask(i:last(1), j:last(2)) < 1)) cycle
         n = n + 1
-        domain%first = reshape([domain%first, i, j], [2, n])
-        domain%extent = reshape([domain%extent, last - [i, j] + 1], [2, n])
-        domain%block_at(i:last(1), j:last(2)) = n
+        if (mod(n, n_ranks) /= rank) cycle
+        i_first = [i_first, i]
+        j_first = [j_first, j]
+        nx = [nx, last(1) - i + 1]
+        ny = [ny, last(2) - j + 1]
       end do
     end do
-    domain%owner = [(((i - 1)*domain%n_ranks)/n, i=1, n)]
-    domain%slot = [(count(domain%owner(:i) == domain%owner(i)), i=1, n)]
-    domain%i_first = pack(domain%first(1, :), domain%owner == domain%rank)
-    domain%j_first = pack(domain%first(2, :), domain%owner == domain%rank)
-    domain%nx = pack(domain%extent(1, :), domain%owner == domain%rank)
-    domain%ny = pack(domain%extent(2, :), domain%owner == domain%rank)
-    domain%n_blocks = size(domain%nx)
-    domain%nx_block = maxval(domain%extent(1, :)) + 2*halo
-    domain%ny_block = maxval(domain%extent(2, :)) + 2*halo
-    domain%n_cells = domain%nx_block*domain%ny_block*domain%n_blocks
-    domain%n_global = grid%nx*grid%ny
-    call list_cells(domain)
-  end subroutine setup
+    n_blocks = size(nx)
+    nx_block = maxval([nx, 0]) + 2*halo
+    ny_block = maxval([ny, 0]) + 2*halo
+  end subroutine set_up
 
-  subroutine list_cells(domain)
-    class(domain_t), intent(inout) :: domain
-    integer :: p, me
-    me = domain%rank
-    domain%inner = cells_of(domain, me, me, here, in_halo=.false.)
-    domain%known = cells_of(domain, me, me, global, in_halo=.false.)
-    allocate (domain%received(0), domain%sent(0), domain%gathered(0))
-    allocate (domain%n_received(0), domain%n_sent(0), domain%n_gathered(0))
-    do p = 0, domain%n_ranks - 1
-      domain%known = [domain%known, cells_of(domain, me, p, global, in_halo=.true.)]
-      call append(domain%received, domain%n_received, cells_of(domain, me, p, here, in_halo=.true.))
-      call append(domain%sent, domain%n_sent, cells_of(domain, p, me, there, in_halo=.true.))
-      call append(domain%gathered, domain%n_gathered, &
-                  cells_of(domain, p, p, global, in_halo=.false.))
+  subroutine read_grid(path)
+    !! Every rank reads the file: it is small, and each needs the forcing of the whole grid.
+    character(len=*), intent(in) :: path
+    integer :: file, id
+    call check_nc(nf90_open(path, NF90_NOWRITE, file), 'grid file '//path)
+    call check_nc(nf90_inq_dimid(file, 'x', id), 'dimension x of '//path)
+    call check_nc(nf90_inquire_dimension(file, id, len=nx_global), 'dimension x of '//path)
+    call check_nc(nf90_inq_dimid(file, 'y', id), 'dimension y of '//path)
+    call check_nc(nf90_inquire_dimension(file, id, len=ny_global), 'dimension y of '//path)
+    lat = variable('lat')
+    lon = variable('lon')
+    cell_area = variable('cell_area')
+    mask = variable('mask')
+  contains
+    function variable(name) result(values)
+      character(len=*), intent(in) :: name
+      real(wp) :: values(nx_global, ny_global)
+      call check_nc(nf90_inq_varid(file, name, id), 'variable '//name//' of '//path)
+      call check_nc(nf90_get_var(file, id, values), 'variable '//name//' of '//path)
+    end function variable
+  end subroutine read_grid
+
+  function local(grid) result(field)
+    !! This rank's part of a global field, halo included; zero outside the grid.
+    real(wp), intent(in) :: grid(nx_global, ny_global)
+    real(wp) :: field(nx_block, ny_block, n_blocks), framed(0:nx_global + 1, 0:ny_global + 1)
+    integer :: b
+    field = 0
+    framed = 0
+    framed(1:nx_global, 1:ny_global) = grid
+    do b = 1, n_blocks
+      field(:nx(b) + 2, :ny(b) + 2, b) = framed(i_first(b) - 1:i_first(b) + nx(b), &
+                                                j_first(b) - 1:j_first(b) + ny(b))
     end do
-  end subroutine list_cells
-
-  subroutine append(cells, counts, more)
-    integer, allocatable, intent(inout) :: cells(:), counts(:)
-    integer, intent(in) :: more(:)
-    cells = [cells, more]
-    counts = [counts, size(more)]
-  end subroutine append
-
-  function cells_of(domain, rank, owner, numbered, in_halo) result(cells)
-    !! The cells in the arrays of `rank` (halo or interior) that `owner` owns.
-    type(domain_t), intent(in) :: domain
-    integer, intent(in) :: rank, owner, numbered
-    logical, intent(in) :: in_halo
-    integer, allocatable :: cells(:)
-    integer :: b, source, i, j, n, cell(2), number(3)
-
-    allocate (cells(count(domain%owner == rank)*domain%nx_block*domain%ny_block))
-    n = 0
-    do b = 1, size(domain%owner)
-      if (domain%owner(b) /= rank) cycle
-      do j = 1, domain%extent(2, b) + 2*halo
-        do i = 1, domain%extent(1, b) + 2*halo
-          cell = domain%first(:, b) + [i, j] - halo - 1
-          if (any(cell < 1) .or. any(cell > shape(domain%block_at))) cycle
-          source = domain%block_at(cell(1), cell(2))
-          if (source == 0 .or. ((source /= b) .neqv. in_halo)) cycle
-          if (domain%owner(source) /= owner) cycle
-          number(here) = in_block(domain, [i, j], b)
-          number(there) = in_block(domain, cell - domain%first(:, source) + halo + 1, source)
-          number(global) = cell(1) + (cell(2) - 1)*size(domain%block_at, 1)
-          n = n + 1
-          cells(n) = number(numbered)
-        end do
-      end do
-    end do
-    cells = cells(:n)
-  end function cells_of
-
-  pure integer function in_block(domain, cell, b)
-    !! Number of a cell (i, j) of block b in the arrays of its owner.
-    type(domain_t), intent(in) :: domain
-    integer, intent(in) :: cell(2), b
-    in_block = cell(1) + domain%nx_block*(cell(2) - 1 + domain%ny_block*(domain%slot(b) - 1))
-  end function in_block
-
-  subroutine update_halo(domain, field)
-    class(domain_t), intent(in) :: domain
-    real(wp), intent(inout) :: field(domain%n_cells)
-    real(wp) :: incoming(size(domain%received))
-    integer :: ierr
-    call MPI_Alltoallv(field(domain%sent), domain%n_sent, offsets(domain%n_sent), &
-                       MPI_DOUBLE_PRECISION, incoming, domain%n_received, &
-                       offsets(domain%n_received), MPI_DOUBLE_PRECISION, domain%comm, ierr)
-    field(domain%received) = incoming
-  end subroutine update_halo
-
-  function gather(domain, field) result(whole)
-    !! The global field on the first rank, zero where no block is; the other ranks get zeros.
-    class(domain_t), intent(in) :: domain
-    real(wp), intent(in) :: field(domain%n_cells)
-    real(wp) :: whole(domain%n_global), cells(size(domain%gathered))
-    integer :: ierr
-    call MPI_Gatherv(field(domain%inner), size(domain%inner), MPI_DOUBLE_PRECISION, cells, &
-                     domain%n_gathered, offsets(domain%n_gathered), MPI_DOUBLE_PRECISION, 0, &
-                     domain%comm, ierr)
-    whole = 0
-    if (domain%rank == 0) whole(domain%gathered) = cells
-  end function gather
-
-  function local(domain, whole) result(field)
-    !! This rank's part, halo included, of a global field that every rank has. Zero elsewhere.
-    class(domain_t), intent(in) :: domain
-    real(wp), intent(in) :: whole(domain%n_global)
-    real(wp) :: field(domain%nx_block, domain%ny_block, domain%n_blocks)
-    real(wp) :: flat(domain%n_cells)
-    flat = 0
-    flat([domain%inner, domain%received]) = whole(domain%known)
-    field = reshape(flat, shape(field))
   end function local
 
-  pure function offsets(counts)
-    integer, intent(in) :: counts(:)
-    integer :: offsets(size(counts)), p
-    offsets = [(sum(counts(:p - 1)), p=1, size(counts))]
-  end function offsets
+  function whole(field) result(grid)
+    !! The global field, on every rank; zero where no block is. The ranks' bits are joined, not
+    !! added, so that every number arrives as it was.
+    real(wp), intent(in) :: field(nx_block, ny_block, n_blocks)
+    real(wp) :: grid(nx_global, ny_global)
+    integer :: b, ierr
+    grid = 0
+    do b = 1, n_blocks
+      grid(i_first(b):i_first(b) + nx(b) - 1, j_first(b):j_first(b) + ny(b) - 1) = &
+        field(2:nx(b) + 1, 2:ny(b) + 1, b)
+    end do
+    call MPI_Allreduce(MPI_IN_PLACE, grid, size(grid)*storage_size(grid)/8, MPI_BYTE, MPI_BOR, &
+                       MPI_COMM_WORLD, ierr)
+  end function whole
+
+  subroutine update_halo(fields)
+    !! By way of the whole field, because a small grid lets it be so short. Where many ranks share
+    !! a large grid, only edges go, and only to neighbours.
+    real(wp), intent(inout) :: fields(:, :, :, :)
+    integer :: n
+    do n = 1, size(fields, 4)
+      fields(:, :, :, n) = local(whole(fields(:, :, :, n)))
+    end do
+  end subroutine update_halo
+
+  subroutine check_nc(status, what)
+    integer, intent(in) :: status
+    character(len=*), intent(in) :: what
+    if (status /= NF90_NOERR) call fail(what//': '//trim(nf90_strerror(status)))
+  end subroutine check_nc
+
+  subroutine fail(text)
+    !! How this host ends on an error. The coupler never does: it returns a status instead.
+    character(len=*), intent(in) :: text
+    integer :: ierr
+    write (error_unit, '(2a)') 'host: ', text
+    call MPI_Abort(MPI_COMM_WORLD, 1, ierr)
+  end subroutine fail
 
 end module host_domain

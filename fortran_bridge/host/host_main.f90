@@ -3,18 +3,13 @@ program host
   !! model. All that concerns the coupler is in this file, in the order of the calls.
   use mpi
   use esm_coupler, only: coupler_t, ESM_OK
-  use host_calendar, only: date_after, day_of_year
-  use host_domain, only: domain_t, halo
-  use host_grid, only: wp, grid_t, read_grid, fail
-  use host_output, only: create, put, finish
-  use host_physics, only: ice_t, names, begin, advance
-  use host_report, only: print_head, print_call, print_budget
+  use host_domain, only: wp, halo, rank, nx_global, ny_global, mask, n_blocks, nx_block, ny_block, &
+    i_first, j_first, nx, ny, set_up, local, fail
+  use host_output, only: create, report_state, report_budget, finish
+  use host_physics, only: names, state, begin, advance
   implicit none
 
   type(coupler_t) :: coupler
-  type(ice_t), target :: ice   ! target, and allocated until stop: the coupler keeps its address
-  type(grid_t) :: grid
-  type(domain_t) :: domain
   character(len=256) :: namelist_file, grid_file = 'grid.nc', output_file = 'ensemble.nc'
   integer :: first_member = 1, members = 4, date = 19900301, n_days = 15
   integer :: block_nx = 24, block_ny = 24
@@ -22,63 +17,58 @@ program host
   logical :: growth = .true.
   namelist /host_nml/ grid_file, output_file, first_member, members, date, n_days, &
     block_nx, block_ny, dt, growth
-  integer :: status, ierr, f, file, member, step, today
+  integer :: status, ierr, k, step, today
 
   call MPI_Init(ierr)
   call read_settings()
-  grid = read_grid(trim(grid_file))
-  call domain%setup(grid, block_nx, block_ny, MPI_COMM_WORLD)
+  call set_up(trim(grid_file), block_nx, block_ny)
 
   ! 1. Start, on all ranks of a communicator, after MPI_Init. No call of the coupler ever stops the
   !    program: look at each status.
-  call coupler%start(domain%comm, trim(namelist_file), status)
+  call coupler%start(MPI_COMM_WORLD, trim(namelist_file), status)
   call check('start')
 
   ! 2. The blocks of this rank (perhaps none): first interior cell and interior size of each,
   !    counted from 1, and the width of the halo around them in the arrays.
-  call coupler%set_domain(grid%nx, grid%ny, domain%i_first, domain%j_first, domain%nx, domain%ny, &
-                          halo, status)
+  call coupler%set_domain(nx_global, ny_global, i_first, j_first, nx, ny, halo, status)
   call check('set_domain')
 
   ! 3. The host's own ocean, in the shape of the fields. Left out, the checkpoint's mask holds.
-  call coupler%set_mask(domain%local(merge(1.0_wp, 0.0_wp, grid%ocean)) > 0.5_wp, status)
+  call coupler%set_mask(local(mask) > 0, status)
   call check('set_mask')
 
-  ! 4. The arrays, once: generate and step read and write them where they are.
-  allocate (ice%state(domain%nx_block, domain%ny_block, domain%n_blocks, size(names)))
-  ice%state = 0
-  do f = 1, size(names)
-    call coupler%bind(names(f), ice%state(:, :, :, f), status)
+  ! 4. The arrays, once: generate and step read and write them where they are, so the host's array
+  !    has the target attribute and stays allocated, in its place, until stop.
+  allocate (state(nx_block, ny_block, n_blocks, size(names)), source=0.0_wp)
+  do k = 1, size(names)
+    call coupler%bind(names(k), state(:, :, :, k), status)
     call check('bind')
   end do
 
-  if (domain%rank == 0) then
-    call create(file, trim(output_file), grid, [(first_member + f, f=0, members - 1)], date, n_days)
-    call print_head()
-  end if
-  do member = first_member, first_member + members - 1
+  if (rank == 0) call create(trim(output_file), first_member, members, date, n_days)
+  do k = 1, members
 
     ! 5. A new state: all interior cells are written, zero on land. The halo is the host's own, so
     !    its update comes next (in begin).
-    call coupler%generate(member, date, status)
+    call coupler%generate(first_member + k - 1, date, status)
     call check('generate')
+    call begin()
     call report('generate', date, '_start')
-    call begin(ice, grid, domain)
 
     today = date
     do step = 1, nint(n_days*86400/dt)
-      call advance(ice, grid, domain, (step - 1)*dt/86400, real(day_of_year(today), wp), dt, growth)
       today = date_after(date, nint(step*dt)/86400)
+      call advance(step*dt/86400, mod(today/100, 100) - 1 + mod(today, 100)/31.0_wp, dt, growth)
     end do
+    call report_budget()
 
     ! 6. The bound arrays in, the bound arrays out. An emulator takes them dt forward; with
     !    step_mode = 'project' whatever the host let go out of bounds is put right, and counted.
-    call print_budget(ice, grid, domain)
     call coupler%step(today, dt, status)
     call check('step')
     call report('step', today, '')
   end do
-  if (domain%rank == 0) call finish(file, trim(output_file))
+  if (rank == 0) call finish(trim(output_file))
 
   ! 7. Stop. The arrays are forgotten; from here on they may be deallocated.
   call coupler%stop(status)
@@ -90,9 +80,8 @@ contains
   subroutine check(call_name)
     !! A failed call fails on all ranks alike, so none is left waiting. A note is no failure.
     character(len=*), intent(in) :: call_name
-    character(len=:), allocatable :: message
-    message = coupler%message()
-    if (domain%rank == 0 .and. len(message) > 0) print '(4a)', 'coupler%', call_name, ': ', message
+    if (rank == 0 .and. len(coupler%message()) > 0) &
+      print '(4a)', 'coupler%', call_name, ': ', coupler%message()
     if (status == ESM_OK) return
     call MPI_Finalize(ierr)
     stop 1
@@ -101,18 +90,12 @@ contains
   subroutine report(call_name, day, suffix)
     character(len=*), intent(in) :: call_name, suffix
     integer, intent(in) :: day
-    real(wp) :: out_of_bounds, seconds, global_field(grid%nx*grid%ny)
-    integer :: n
+    real(wp) :: out_of_bounds, seconds
     call coupler%diagnostic('cells_out_of_bounds', out_of_bounds, status)   ! before projection
     call check('diagnostic')
     call coupler%diagnostic('seconds', seconds, status)
     call check('diagnostic')
-    call print_call(call_name, member, day, ice, grid, domain, out_of_bounds, seconds)
-    do n = 1, size(names)
-      global_field = domain%gather(ice%state(:, :, :, n))
-      if (domain%rank == 0) call put(file, names(n)//suffix, global_field, [grid%nx, grid%ny], &
-                                     member - first_member + 1)
-    end do
+    call report_state(call_name, first_member + k - 1, day, out_of_bounds, seconds, suffix, k)
   end subroutine report
 
   subroutine read_settings()
@@ -122,9 +105,25 @@ contains
     open (newunit=unit, file=namelist_file, action='read', status='old', iostat=status, iomsg=text)
     if (status == 0) read (unit, nml=host_nml, iostat=status, iomsg=text)
     if (status /= 0) call fail('&host_nml of '//trim(namelist_file)//': '//trim(text))
-    close (unit)
     if (min(members, n_days, block_nx, block_ny) < 1 .or. .not. dt > 0) &
       call fail('&host_nml: members, n_days, block_nx, block_ny and dt must be positive')
   end subroutine read_settings
+
+  pure integer function date_after(date, days) result(later)
+    !! Both as yyyymmdd, Gregorian.
+    integer, intent(in) :: date, days
+    integer :: n, year, month, length
+    later = date
+    do n = 1, days
+      year = later/10000
+      month = mod(later/100, 100)
+      length = 30 + mod(month + month/8, 2)
+      if (month == 2) length = merge(29, 28, mod(year, 4) == 0 .and. &
+                                     (mod(year, 100) /= 0 .or. mod(year, 400) == 0))
+      later = later + 1
+      if (mod(later - 1, 100) == length) later = later - length + 100
+      if (later > 10000*year + 1231) later = 10000*(year + 1) + 101
+    end do
+  end function date_after
 
 end program host

@@ -1,117 +1,123 @@
 module host_output
-  !! The ensemble as CF NetCDF, by the first rank: member by member under a temporary name, which
-  !! becomes the final one when the file is whole.
-  use, intrinsic :: iso_c_binding, only: c_char, c_int, c_null_char
+  !! What comes out, by the first rank: tables on the terminal, and the ensemble as CF NetCDF,
+  !! member by member under a temporary name, which becomes the final one when the file is whole.
+  use, intrinsic :: iso_fortran_env, only: output_unit
   use netcdf
-  use host_grid, only: wp, grid_t, check_nc, fail
-  use host_physics, only: names
+  use host_domain, only: wp, rank, nx_global, ny_global, lat, lon, cell_area, mask, whole, &
+    check_nc, fail
+  use host_physics, only: names, state, start, made, sic, sit, snt, siu, siv
   implicit none
-  private
-  public :: create, put, finish
 
-  character(len=*), parameter :: units(5) = [character(len=8) :: '1', 'm', 'm', 'm s-1', 'm s-1']
-  character(len=*), parameter :: standard_names(5) = [character(len=24) :: &
-    'sea_ice_area_fraction', 'sea_ice_thickness', 'surface_snow_thickness', &
-    'sea_ice_x_velocity', 'sea_ice_y_velocity']
-  character(len=*), parameter :: long_names(5) = [character(len=48) :: &
-    'sea-ice area fraction', 'sea-ice volume per grid-cell area', &
-    'snow volume on sea ice per grid-cell area', 'sea-ice drift along grid x', &
-    'sea-ice drift along grid y']
-  character(len=*), parameter :: cell_methods(5) = [character(len=24) :: 'area: mean', &
-    'area: mean', 'area: mean', 'area: mean where sea_ice', 'area: mean where sea_ice']
+  character(len=5), parameter :: units(5) = ['1    ', 'm    ', 'm    ', 'm s-1', 'm s-1']
+  character(len=22), parameter :: standard_names(5) = &
+    ['sea_ice_area_fraction ', 'sea_ice_thickness     ', 'surface_snow_thickness', &
+     'sea_ice_x_velocity    ', 'sea_ice_y_velocity    ']
+  integer, private :: file
 
   interface
-    function c_rename(old, new) bind(c, name='rename') result(failed)
-      import :: c_char, c_int
-      character(kind=c_char), intent(in) :: old(*), new(*)
-      integer(c_int) :: failed
+    integer function c_rename(old, new) bind(c, name='rename')
+      character, intent(in) :: old(*), new(*)   !! each ends with a null
     end function c_rename
   end interface
 
 contains
 
-  subroutine create(file, path, grid, members, date, n_days)
-    integer, intent(out) :: file
+  subroutine create(path, first_member, members, date, n_days)
     character(len=*), intent(in) :: path
-    type(grid_t), intent(in) :: grid
-    integer, intent(in) :: members(:), date, n_days   !! numbers; yyyymmdd of the start; length
-    character(len=21) :: since
+    integer, intent(in) :: first_member, members, date, n_days   !! date: yyyymmdd of the start
+    character(len=10) :: day
     integer :: dims(3), f
 
-    write (since, '("days since ", i4.4, 2("-", i2.2))') &
-      date/10000, mod(date/100, 100), mod(date, 100)
-    call check_nc(nf90_create(path//'.part', NF90_64BIT_OFFSET, file), path)
-    call check_nc(nf90_def_dim(file, 'x', grid%nx, dims(1)), 'x')
-    call check_nc(nf90_def_dim(file, 'y', grid%ny, dims(2)), 'y')
-    call check_nc(nf90_def_dim(file, 'realization', size(members), dims(3)), 'realization')
-    call describe(file, NF90_GLOBAL, 'Conventions', 'CF-1.11')
-    call describe(file, NF90_GLOBAL, 'title', 'Sea ice integrated from generated states')
-    call describe(file, NF90_GLOBAL, 'source', 'reference host of esm_coupler')
-    call define(file, 'realization', dims(3:), '1', 'realization', 'ensemble member')
-    call define(file, 'time', dims(:0), since, 'time', 'final day')
-    call define(file, 'time_start', dims(:0), since, 'time', 'first day')
-    call define(file, 'lat', dims(:2), 'degrees_north', 'latitude', 'latitude')
-    call define(file, 'lon', dims(:2), 'degrees_east', 'longitude', 'longitude')
-    call define(file, 'cell_area', dims(:2), 'm2', 'cell_area', 'area of grid cells')
-    call define(file, 'mask', dims(:2), '1', 'sea_binary_mask', '1 ocean, 0 land')
+    write (day, '(i4.4, 2("-", i2.2))') date/10000, mod(date/100, 100), mod(date, 100)
+    call check_nc(nf90_create(path//'.part', NF90_NETCDF4, file), path)
+    call check_nc(nf90_put_att(file, NF90_GLOBAL, 'Conventions', 'CF-1.11'), path)
+    call check_nc(nf90_def_dim(file, 'x', nx_global, dims(1)), 'x')
+    call check_nc(nf90_def_dim(file, 'y', ny_global, dims(2)), 'y')
+    call check_nc(nf90_def_dim(file, 'realization', members, dims(3)), 'realization')
+    call define('realization', dims(3:), '1', 'realization', &
+                spread([(real(first_member + f, wp), f=0, members - 1)], 2, 1))
+    call define('time', dims(:0), 'days since '//day, 'time', spread([real(n_days, wp)], 2, 1))
+    call define('time_start', dims(:0), 'days since '//day, 'time', spread([0.0_wp], 2, 1))
+    call define('lat', dims(:2), 'degrees_north', 'latitude', lat)
+    call define('lon', dims(:2), 'degrees_east', 'longitude', lon)
+    call define('cell_area', dims(:2), 'm2', 'cell_area', cell_area)
+    call define('mask', dims(:2), '1', 'sea_binary_mask', mask)
     do f = 1, size(names)
-      call define(file, names(f), dims, units(f), standard_names(f), long_names(f), &
-                  cell_methods(f), 'lat lon time')
-      call define(file, names(f)//'_start', dims, units(f), standard_names(f), &
-                  trim(long_names(f))//', as generated', cell_methods(f), 'lat lon time_start')
+      call define(names(f), dims, units(f), standard_names(f), time='time')
+      call define(names(f)//'_start', dims, units(f), standard_names(f), time='time_start')
     end do
-    call check_nc(nf90_enddef(file), path)
-    call put(file, 'realization', real(members, wp), [size(members)])
-    call put(file, 'time', [real(n_days, wp)], [1])
-    call put(file, 'time_start', [0.0_wp], [1])
-    call put(file, 'lat', pack(grid%lat, .true.), [grid%nx, grid%ny])
-    call put(file, 'lon', pack(grid%lon, .true.), [grid%nx, grid%ny])
-    call put(file, 'cell_area', pack(grid%cell_area, .true.), [grid%nx, grid%ny])
-    call put(file, 'mask', pack(merge(1.0_wp, 0.0_wp, grid%ocean), .true.), [grid%nx, grid%ny])
+    print '(a)', 'member      date  call        extent    volume  cells out of bounds  seconds', &
+      '                            10^6 km2  10^3 km3     before     after'
   end subroutine create
 
-  subroutine define(file, name, dims, unit, standard_name, long_name, methods, coordinates)
-    integer, intent(in) :: file, dims(:)
-    character(len=*), intent(in) :: name, unit, standard_name, long_name
-    character(len=*), intent(in), optional :: methods, coordinates
-    integer :: id, kind
-    kind = merge(NF90_DOUBLE, NF90_INT, present(methods) .or. unit /= '1')
-    call check_nc(nf90_def_var(file, name, kind, dims, id), name)
-    call describe(file, id, 'units', unit)
-    call describe(file, id, 'standard_name', standard_name)
-    call describe(file, id, 'long_name', long_name)
-    if (present(methods)) call describe(file, id, 'cell_methods', methods)
-    if (present(methods)) call describe(file, id, 'cell_measures', 'area: cell_area')
-    if (present(coordinates)) call describe(file, id, 'coordinates', coordinates)
+  subroutine define(name, dims, unit, standard_name, values, time)
+    !! A variable with its values, or a field of the ice at a time.
+    character(len=*), intent(in) :: name, unit, standard_name
+    integer, intent(in) :: dims(:)
+    real(wp), intent(in), optional :: values(:, :)
+    character(len=*), intent(in), optional :: time
+    integer :: id
+    call check_nc(nf90_def_var(file, name, NF90_DOUBLE, dims, id), name)
+    call check_nc(nf90_put_att(file, id, 'units', trim(unit)), name)
+    call check_nc(nf90_put_att(file, id, 'standard_name', trim(standard_name)), name)
+    if (present(values)) call check_nc(nf90_put_var(file, id, values), name)
+    if (.not. present(time)) return
+    call check_nc(nf90_put_att(file, id, 'cell_measures', 'area: cell_area'), name)
+    call check_nc(nf90_put_att(file, id, 'coordinates', 'lat lon '//time), name)
+    call check_nc(nf90_put_att(file, id, 'cell_methods', trim( &
+      'area: mean'//merge(' where sea_ice', '              ', unit == 'm s-1'))), name)
   end subroutine define
 
-  subroutine describe(file, id, attribute, text)
-    integer, intent(in) :: file, id
-    character(len=*), intent(in) :: attribute, text
-    call check_nc(nf90_put_att(file, id, attribute, trim(text)), attribute)
-  end subroutine describe
-
-  subroutine put(file, name, values, extents, member)
-    !! values in Fortran order, of these extents; `member`: its position along realization.
-    integer, intent(in) :: file, extents(:)
-    character(len=*), intent(in) :: name
-    real(wp), intent(in) :: values(:)
-    integer, intent(in), optional :: member
-    integer :: id
-    call check_nc(nf90_inq_varid(file, name, id), name)
-    if (present(member)) then
-      call check_nc(nf90_put_var(file, id, values, [1, 1, member], [extents, 1]), name)
-    else
-      call check_nc(nf90_put_var(file, id, values, count=extents), name)
-    end if
-  end subroutine put
-
-  subroutine finish(file, path)
-    integer, intent(in) :: file
+  subroutine finish(path)
     character(len=*), intent(in) :: path
     call check_nc(nf90_close(file), path)
-    if (c_rename(path//'.part'//c_null_char, path//c_null_char) /= 0) &
+    if (c_rename(path//'.part'//achar(0), path//achar(0)) /= 0) &
       call fail('could not rename '//path//'.part to '//path)
   end subroutine finish
+
+  subroutine report_state(call_name, member, date, before, seconds, suffix, position)
+    !! The state that a call of the coupler gave; before: what it had to put right, in cells;
+    !! suffix and position: where it goes in the file.
+    character(len=*), intent(in) :: call_name, suffix
+    integer, intent(in) :: member, date, position
+    real(wp), intent(in) :: before, seconds
+    real(wp) :: extent, volume, after, field(nx_global, ny_global)
+    integer :: f, id
+    extent = total(merge(1.0_wp, 0.0_wp, sic > 0.15_wp))
+    volume = total(sit)
+    after = sum(whole(merge(0.0_wp, 1.0_wp, sic >= 0 .and. sic <= 1 .and. sit >= 0 .and. &
+      sit <= 20*sic .and. (sic > 0 .eqv. sit > 0) .and. snt >= 0 .and. snt <= 0.330_wp*sit .and. &
+      max(abs(siu), abs(siv)) <= 2)))   ! to be held against what the coupler says
+    if (rank == 0) print '(i6, i10, 2x, a8, 2f10.3, i11, i10, f9.2)', &
+      member, date, call_name, extent/1e12_wp, volume/1e12_wp, nint(before), nint(after), seconds
+    flush (output_unit)   ! a member at a time, also into a pipe
+    do f = 1, size(names)
+      field = whole(state(:, :, :, f))
+      if (rank /= 0) cycle
+      call check_nc(nf90_inq_varid(file, names(f)//suffix, id), names(f))
+      call check_nc(nf90_put_var(file, id, field, [1, 1, position]), names(f))
+    end do
+  end subroutine report_state
+
+  subroutine report_budget()
+    !! Area and volumes now, less those at the start, less what growth, melt and ridging made: what
+    !! is left must be round-off, or the advection has lost ice.
+    real(wp) :: first, change, residual
+    integer :: f
+    do f = 1, 3
+      first = total(start(:, :, :, f))
+      change = total(made(:, :, :, f))
+      residual = (total(state(:, :, :, f)) - first - change)/max(first, 1.0_wp)
+      if (rank == 0) print '(18x, 2a, f8.3, a, es8.1)', &
+        names(f), '  grown, melted or ridged', change/1e12_wp, '  residual ', residual
+      if (.not. abs(residual) < 1e-10_wp) call fail('the budget of '//names(f)//' is not closed')
+    end do
+  end subroutine report_budget
+
+  real(wp) function total(field)
+    !! Area integral, summed in the order of the global grid: the blocks do not matter.
+    real(wp), intent(in) :: field(:, :, :)
+    total = sum(whole(field)*cell_area)
+  end function total
 
 end module host_output

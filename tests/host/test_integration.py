@@ -52,14 +52,11 @@ def test_the_ice_moves_and_grows(a_run: Run) -> None:
     assert (integral(a_run, "sit") > 1.01 * integral(a_run, "sit_start")).all()
 
 
-def test_without_growth_the_mass_in_the_file_is_that_of_the_start(host: Host) -> None:
+def test_without_growth_only_ridging_changes_anything(host: Host) -> None:
     run = host.run(growth=".false.")
-    # snow that presses the ice under water becomes ice of the same mass
-    first, last = (
-        917 * integral(run, "sit" + day) + 330 * integral(run, "snt" + day) for day in ("_start", "")
-    )
-    assert last == pytest.approx(first, rel=1e-9)
-    assert (integral(run, "sic") < integral(run, "sic_start")).all()  # ridged
+    for name in ("sit", "snt"):
+        assert integral(run, name) == pytest.approx(integral(run, name + "_start"), rel=1e-9)
+    assert (integral(run, "sic") < integral(run, "sic_start")).all()
 
 
 def test_july_melts_the_snow_first(host: Host) -> None:

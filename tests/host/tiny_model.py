@@ -26,7 +26,7 @@ def namelist(folder: Path, **host: object) -> str:
 def write_tiny_model(folder: Path) -> Path:
     """tiny.safetensors, grid.nc and host.nml in `folder`; gives the namelist."""
     tiny_checkpoint(folder / "tiny.safetensors", SHAPE)
-    tiny_grid(SHAPE).to_netcdf(folder / "grid.nc")
+    tiny_grid(SHAPE).to_netcdf(folder / "grid.nc", overwrite=True)
     (folder / "host.nml").write_text(namelist(folder))
     return folder / "host.nml"
 

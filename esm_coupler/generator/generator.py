@@ -59,12 +59,12 @@ class Request:
     date: datetime.date
     seed: int = 1
     n_steps: int = 20
-    refine_steps: int = 5
     sampler: str = "heun"
     sigma_min: float = SIGMA_MIN
     sigma_max: float = SIGMA_MAX
     rho: float = RHO
     churn: float = CHURN
+    refine_steps: int = 5
 
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():

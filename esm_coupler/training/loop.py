@@ -148,6 +148,7 @@ class Trainer:
 
     def checkpoint(self) -> None:
         """Write the product, its picture, the curve, and the state to resume from."""
+        losses, self.losses = self.losses, []
         if not self.ranks.is_first:
             return
         current = {k: v.detach().clone() for k, v in self.model.named_parameters()}
@@ -160,8 +161,8 @@ class Trainer:
         self.load_parameters(current)
         if self.config.pictures:
             self.picture(self.config)
-        self.curve.add(self.step, self.seconds, {"loss": float(np.mean(self.losses)), **figures})
-        self.losses.clear()
+        if losses:  # none: it was resumed at its end
+            self.curve.add(self.step, self.seconds, {"loss": float(np.mean(losses)), **figures})
         self.write_state()
 
     @torch.no_grad()

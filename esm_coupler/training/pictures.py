@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ..atomic import write_atomically
+from ..fields import FIELDS
 from ..generator.checkpoint import Checkpoint, read_checkpoint
 from .data import read_days
 
@@ -61,7 +62,7 @@ def draw(columns: Columns, names: Sequence[str], grid: Grid) -> Figure:
         for axis, (title, _), values in zip(row, columns, maps, strict=True):
             mesh = polar.field(axis, values, cmap=colours, vmin=0.0, vmax=upper)
             axis.set_title(title, fontsize=8)
-        figure.colorbar(mesh, ax=list(row), label=name, shrink=0.8)
+        figure.colorbar(mesh, ax=list(row), label=f"{name} [{FIELDS[name].units}]", shrink=0.8)
     return figure
 
 

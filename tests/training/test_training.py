@@ -179,6 +179,34 @@ def test_a_batch_that_processes_cannot_share_is_refused(tmp_path, monkeypatch):
         autoencoder.train(config(tmp_path / "autoencoder.safetensors"))
 
 
+def test_a_training_that_was_stopped_behind_its_last_step_only_ends(tmp_path, monkeypatch):
+    output = tmp_path / "autoencoder.safetensors"
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda path, missing_ok=False: None)
+        autoencoder.train(config(output))
+    before = curve_of(output), read_checkpoint(output).tensors
+    assert output.with_suffix(".training.safetensors").is_file()
+    autoencoder.train(config(output))
+    assert curve_of(output) == before[0]
+    for name, tensor in read_checkpoint(output).tensors.items():
+        assert np.array_equal(tensor, before[1][name]), name
+    assert not output.with_suffix(".training.safetensors").is_file()
+
+
+def test_the_running_mean_forgets_half_of_what_it_was_in_a_half_life(tmp_path):
+    network = torch.nn.Linear(1, 1)
+    trainer = loop.Trainer(
+        network, settings(tmp_path / "x.safetensors", batch=2, ema_halflife=40.0),
+        AutoencoderConfig(), torch.device("cpu"), 10, loss=None, save=None, validate=None,
+    )  # fmt: skip
+    torch.nn.init.ones_(network.weight)
+    trainer.average["weight"].zero_()
+    trainer.step = 10_000
+    for _ in range(20):  # of 2 samples each
+        trainer.update_average()
+    assert float(trainer.average["weight"]) == pytest.approx(0.5)
+
+
 def test_a_step_without_a_finite_gradient_is_left_out_and_said(tmp_path, monkeypatch, caplog):
     loss, calls = Autoencoder.loss, []
 

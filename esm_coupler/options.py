@@ -183,6 +183,9 @@ class TrainingConfig:
     checkpoint_every: Positive = option(
         "steps between two saved states, from which a stopped training resumes", 500
     )
+    pictures: bool = option(
+        "whether each saved state comes with a picture of what the network makes by then", True
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> TrainingConfig:

@@ -1,12 +1,17 @@
-"""Progress of a run of members: a bar on a terminal, one line per member in a log."""
+"""Progress of a run: a bar on a terminal, one line per member or so many steps in a log."""
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
-from typing import TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 Item = TypeVar("Item")
 
@@ -24,3 +29,31 @@ def log_line(text: str) -> None:
     """A line on standard output, unless that is a terminal, where the bar says it."""
     if not sys.stdout.isatty():
         typer.echo(text)
+
+
+@contextmanager
+def training_log() -> Iterator[None]:
+    """What a training logs, on standard output: plain lines, or lines above a bar with the
+    remaining time if that is a terminal."""
+    if not sys.stdout.isatty():
+        logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s")
+        yield
+        return
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
+
+    with Progress(BarColumn(None), TaskProgressColumn(), TimeRemainingColumn(), "left") as bar:
+        logging.basicConfig(handlers=[_AboveBar(bar)], level=logging.INFO)
+        yield
+
+
+class _AboveBar(logging.Handler):
+    """Prints records above a bar, which it moves to the `share` of the work that they tell."""
+
+    def __init__(self, bar: Progress) -> None:
+        super().__init__()
+        self._bar = bar
+        self._task = bar.add_task("", total=1.0)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._bar.console.print(record.getMessage(), highlight=False, markup=False)
+        self._bar.update(self._task, completed=getattr(record, "share", None))

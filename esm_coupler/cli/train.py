@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..atomic import require_output
 from ..errors import ConfigError
 from .arguments import Namelist, Overrides
+from .progress import training_log
+
+if TYPE_CHECKING:
+    from ..config import Config
 
 
 def train(file: Namelist, sets: Overrides = []) -> None:  # noqa: B006 (typer reads it)
     """Train an autoencoder or a denoiser; a training that was stopped goes on.
 
+    torchrun starts it on several GPUs, which share each batch.
+
     \b
     Example:
       esm-coupler train namelists/train_autoencoder.nml --set training_nml.minutes=5
+      torchrun --nproc_per_node=4 -m esm_coupler.cli train namelists/train_denoiser.nml
     """
     from ..config import read_namelist
 
@@ -28,7 +37,14 @@ def train(file: Namelist, sets: Overrides = []) -> None:  # noqa: B006 (typer re
             "one"
         )
     _check_output(Path(config.training.output))
-    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s")
+    from ..training.ranks import joined
+
+    with joined(config.training.device) as ranks:
+        with training_log() if ranks.is_first else _silence():
+            _train(config)
+
+
+def _train(config: Config) -> None:
     if config.training.kind == "autoencoder":
         from ..training import autoencoder
 
@@ -37,6 +53,13 @@ def train(file: Namelist, sets: Overrides = []) -> None:  # noqa: B006 (typer re
         from ..training import denoiser
 
         denoiser.train(config)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """The first of several processes speaks for all."""
+    logging.disable()
+    yield
 
 
 def _check_output(output: Path) -> None:

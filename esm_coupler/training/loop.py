@@ -1,4 +1,4 @@
-"""What both trainings share: batches, optimiser, moving average, resuming, progress."""
+"""What all trainings share: batches, optimiser, moving average, resuming, progress."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..generator.checkpoint import read_checkpoint, write_checkpoint
+from .curve import Curve
+from .pictures import draw_product
+from .ranks import Ranks, check_batch
 
 if TYPE_CHECKING:
     from ..config import TrainingConfig
@@ -24,7 +27,7 @@ log = logging.getLogger(__name__)
 LOG_EVERY = 50
 # What a resumed training may do otherwise than before it was stopped.
 FREE_TO_CHANGE = (
-    "data", "output", "minutes", "steps", "device", "threads", "checkpoint_every",
+    "data", "output", "minutes", "steps", "device", "threads", "checkpoint_every", "pictures",
 )  # fmt: skip
 
 
@@ -32,8 +35,10 @@ FREE_TO_CHANGE = (
 class Trainer:
     """Adam with warm-up and cosine decay; keeps a moving average of the weights.
 
-    `loss(indices)` gives the loss of a batch of training samples and figures for the log;
-    `save(provenance)` writes the product while the model has the averaged weights.
+    `loss(indices)` gives the mean loss over a batch of training samples and figures for the log;
+    `save(provenance)` writes the product while the model has the averaged weights; `picture`
+    draws what the product can do. Under torchrun each rank sees its share of the batch, and the
+    first one writes.
     """
 
     model: nn.Module
@@ -44,11 +49,15 @@ class Trainer:
     loss: Callable[[Tensor], tuple[Tensor, dict[str, float]]]
     save: Callable[[dict[str, Any]], None]
     validate: Callable[[], dict[str, float]]
+    picture: Callable[[TrainingConfig], None] = draw_product
     step: int = 0
     seconds: float = 0.0
     average: dict[str, Tensor] = field(default_factory=dict)
+    losses: list[float] = field(default_factory=list)  # since the last saved state
+    ranks: Ranks = field(default_factory=Ranks.current)
 
     def __post_init__(self) -> None:
+        check_batch(self.config.batch, self.ranks)
         torch.manual_seed(self.config.seed)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=self.config.learning_rate, betas=(0.9, 0.99),
@@ -57,6 +66,7 @@ class Trainer:
         self.average = {k: v.detach().clone() for k, v in self.model.named_parameters()}
         if self.state_path.is_file():
             self.resume()
+        self.curve = Curve(Path(self.config.output).with_suffix(".curve.csv"), self.step)
 
     @property
     def state_path(self) -> Path:
@@ -68,13 +78,15 @@ class Trainer:
         started = time.monotonic() - self.seconds
         while self.progress() < 1:
             figures = self.advance()
-            self.seconds = time.monotonic() - started
+            self.losses.append(figures["loss"])
+            self.seconds = self.ranks.of_first(time.monotonic() - started, self.device)
             if self.step % LOG_EVERY == 0:
                 self.report(figures)
-            if self.step % self.config.checkpoint_every == 0:
+            if self.step % self.config.checkpoint_every == 0 and self.progress() < 1:
                 self.checkpoint()
         self.checkpoint()
-        self.state_path.unlink()
+        if self.ranks.is_first:
+            self.state_path.unlink()
 
     def progress(self) -> float:
         """Share of the budget that is used, 0 to 1."""
@@ -90,10 +102,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate()
         self.model.train()
-        with torch.autocast(self.device.type, torch.bfloat16, self.config.precision == "bf16"):
-            loss, figures = self.loss(indices)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        figures = self.gradient(self.ranks.share(indices))
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         if torch.isfinite(norm):
             self.optimizer.step()
@@ -101,7 +110,19 @@ class Trainer:
             log.warning("step %d left out: its gradient is not finite", self.step)
         self.step += 1
         self.update_average()
-        return {"loss": float(loss.detach()), **figures}
+        return figures
+
+    def gradient(self, indices: Tensor) -> dict[str, float]:
+        """Gradient of the loss, and figures, as means over the ranks' shares of the batch."""
+        half = self.config.precision == "bf16"
+        with self.ranks.noise(), torch.autocast(self.device.type, torch.bfloat16, half):
+            loss, figures = self.loss(indices)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        told = torch.tensor([float(loss.detach()), *figures.values()], device=self.device)
+        self.ranks.average([*gradients, told])
+        return dict(zip(("loss", *figures), told.tolist(), strict=True))
 
     def learning_rate(self) -> float:
         warm = min(1.0, (self.step + 1) / self.config.warmup_steps)
@@ -116,11 +137,18 @@ class Trainer:
 
     def report(self, figures: dict[str, float]) -> None:
         text = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
-        share = 100 * self.progress()
-        log.info("step %d  %.0f s  %.0f %%  %s", self.step, self.seconds, share, text)
+        share = self.progress()
+        left = self.seconds * (1 - share) / share / 60
+        log.info(
+            "step %d  %.0f s  %.0f %%  %.0f min left  %s", self.step, self.seconds, 100 * share,
+            left, text, extra={"share": share},
+        )  # fmt: skip
 
     def checkpoint(self) -> None:
-        """Write the product and the state to resume from."""
+        """Write the product, its picture, the curve, and the state to resume from."""
+        losses, self.losses = self.losses, []
+        if not self.ranks.is_first:
+            return
         current = {k: v.detach().clone() for k, v in self.model.named_parameters()}
         self.load_parameters(self.average)
         self.model.eval()
@@ -129,6 +157,10 @@ class Trainer:
         self.save({"steps": self.step, "seconds": round(self.seconds), **figures,
                    "settings": self.settings(), "torch": torch.__version__})  # fmt: skip
         self.load_parameters(current)
+        if self.config.pictures:
+            self.picture(self.config)
+        if losses:  # none: it was resumed at its end
+            self.curve.add(self.step, self.seconds, {"loss": float(np.mean(losses)), **figures})
         self.write_state()
 
     @torch.no_grad()

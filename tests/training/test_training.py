@@ -1,12 +1,15 @@
 """Training reads the simulation, learns, and goes on where it was interrupted."""
 
+import csv
 import logging
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import matplotlib.image
 import numpy as np
 import pytest
+import torch
 
 import esm_coupler
 from esm_coupler.config import TrainingConfig
@@ -17,6 +20,7 @@ from esm_coupler.generator.checkpoint import read_checkpoint
 from esm_coupler.generator.generator import Generator, Request
 from esm_coupler.state import parse_date
 from esm_coupler.training import autoencoder, denoiser, loop
+from esm_coupler.training.curve import Curve
 from esm_coupler.training.data import FULL_COVER, OPEN_WATER, read_days
 
 SAMPLE = Path(esm_coupler.__file__).parent / "data" / "sample"
@@ -27,7 +31,7 @@ def settings(output, **changes):
         "kind": "autoencoder", "data": str(SAMPLE), "train_years": (1990,),
         "validation_years": (1991,), "output": str(output), "steps": 4, "batch": 2,
         "warmup_steps": 1, "checkpoint_every": 2, "device": "cpu", "precision": "fp32",
-        "threads": 1,
+        "threads": 1, "pictures": False,
     }  # fmt: skip
     return TrainingConfig(**options | changes)
 
@@ -39,6 +43,11 @@ def config(output, **changes):
         denoiser=DenoiserConfig(channels=(8, 8), patch=1, blocks=1, embedding=8, spread_nodes=4),
         refiner=RefinerConfig(channels=(8, 8), blocks=1, embedding=8, spread_nodes=4),
     )
+
+
+def curve_of(output):
+    with open(output.with_suffix(".curve.csv"), newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def test_days_are_snapped_to_the_bounds_consistently():
@@ -189,6 +198,79 @@ def test_an_interrupted_training_resumes_to_the_same_weights(tmp_path, monkeypat
     first, second = (read_checkpoint(p).tensors for p in (straight, broken))
     for name, tensor in first.items():
         assert np.array_equal(tensor, second[name]), name
+    rows, resumed = (curve_of(path) for path in (straight, broken))
+    assert [row.pop("step") for row in rows] == ["2", "4"]
+    for row, again in zip(rows, resumed, strict=True):
+        del row["seconds"], again["seconds"], again["step"]
+        assert row == again
+
+
+def test_the_curve_has_a_row_for_each_saved_state(tmp_path):
+    output = tmp_path / "autoencoder.safetensors"
+    autoencoder.train(config(output))
+    rows = curve_of(output)
+    told = read_checkpoint(output).manifest["training"]["autoencoder"]
+    assert list(rows[0])[:3] == ["step", "seconds", "loss"]
+    assert [row["step"] for row in rows] == ["2", "4"]
+    assert float(rows[-1]["rmse_sic"]) == pytest.approx(told["rmse_sic"], rel=1e-4)
+    assert 0 < float(rows[0]["seconds"]) <= float(rows[1]["seconds"])
+    assert rows[0]["loss"] != rows[1]["loss"]
+
+
+def test_a_new_training_begins_a_new_curve_and_a_resumed_one_drops_later_rows(tmp_path):
+    path = tmp_path / "x.curve.csv"
+    curve = Curve(path)
+    for step in (2, 4, 6):
+        curve.add(step, 1.0, {"loss": step / 10})
+    Curve(path, step=4).add(6, 2.0, {"loss": 0.7, "rmse": 1.0})
+    assert path.read_text() == "step,seconds,loss,rmse\n2,1.0,0.2,\n4,1.0,0.4,\n6,2.0,0.7,1\n"
+    Curve(path).add(2, 0.5, {"loss": 1.0})
+    assert path.read_text() == "step,seconds,loss\n2,0.5,1\n"
+
+
+def test_pictures_show_decoded_days_and_generated_states(tmp_path):
+    first, second = tmp_path / "autoencoder.safetensors", tmp_path / "generator.safetensors"
+    autoencoder.train(config(first, pictures=True, steps=1))
+    denoiser.train(config(second, kind="denoiser", autoencoder=str(first), pictures=True, steps=1))
+    for path in (first, second):
+        image = matplotlib.image.imread(path.with_suffix(".png"))
+        assert image.shape[0] > 500 and image.shape[1] > 1000
+        assert len(np.unique(image.reshape(-1, image.shape[2]), axis=0)) > 50
+
+
+def test_a_batch_that_processes_cannot_share_is_refused(tmp_path, monkeypatch):
+    for name, told in {"is_initialized": True, "get_rank": 0, "get_world_size": 3}.items():
+        monkeypatch.setattr(torch.distributed, name, lambda told=told: told)
+    with pytest.raises(ConfigError, match="batch = 2 .* 3 processes .* take 3"):
+        autoencoder.train(config(tmp_path / "autoencoder.safetensors"))
+
+
+def test_a_training_that_was_stopped_behind_its_last_step_only_ends(tmp_path, monkeypatch):
+    output = tmp_path / "autoencoder.safetensors"
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda path, missing_ok=False: None)
+        autoencoder.train(config(output))
+    before = curve_of(output), read_checkpoint(output).tensors
+    assert output.with_suffix(".training.safetensors").is_file()
+    autoencoder.train(config(output))
+    assert curve_of(output) == before[0]
+    for name, tensor in read_checkpoint(output).tensors.items():
+        assert np.array_equal(tensor, before[1][name]), name
+    assert not output.with_suffix(".training.safetensors").is_file()
+
+
+def test_the_running_mean_forgets_half_of_what_it_was_in_a_half_life(tmp_path):
+    network = torch.nn.Linear(1, 1)
+    trainer = loop.Trainer(
+        network, settings(tmp_path / "x.safetensors", batch=2, ema_halflife=40.0),
+        AutoencoderConfig(), torch.device("cpu"), 10, loss=None, save=None, validate=None,
+    )  # fmt: skip
+    torch.nn.init.ones_(network.weight)
+    trainer.average["weight"].zero_()
+    trainer.step = 10_000
+    for _ in range(20):  # of 2 samples each
+        trainer.update_average()
+    assert float(trainer.average["weight"]) == pytest.approx(0.5)
 
 
 def test_a_step_without_a_finite_gradient_is_left_out_and_said(tmp_path, monkeypatch, caplog):

@@ -33,7 +33,7 @@ test: $(stamps)/package
 	@$(quietly) build/log/ctest_build.log cmake --build build/ctest --parallel 2
 	@ctest --test-dir build/ctest --output-on-failure
 	@echo "[2/2] pytest"
-	@$(bin)/pytest
+	@$(bin)/pytest -m 'slow or not slow'
 
 build/system_packages:
 	@echo "[1/6] compilers, MPI and netCDF of the system"

@@ -80,15 +80,15 @@ def _samples(config: TrainingConfig) -> Columns:
 
 def _days(checkpoint: Checkpoint, config: TrainingConfig) -> Columns:
     """A validation day near each date, before and behind the autoencoder."""
-    from ..generator.model import load_autoencoder
+    from ..generator.model import load_space
 
-    network, _ = load_autoencoder(checkpoint)
+    network, _ = load_space(checkpoint)
     days = read_days(config.data, config.validation_years[:1])
     wanted = [date.timetuple().tm_yday for date in DATES]
     nearest = [int(np.abs(days.day_of_year - day).argmin()) for day in wanted]
     with torch.inference_mode():
         truth = torch.from_numpy(days.fields[nearest])
-        decoded = network.eval().decode(network.encode(truth)).numpy()
+        decoded = network.decode(network.encode(truth)).numpy()
     columns: Columns = []
     for day, before, behind in zip(days.day_of_year[nearest], truth.numpy(), decoded, strict=True):
         columns += [(f"day {day} of the year", before), ("decoded", behind)]

@@ -86,7 +86,7 @@ def test_peak_memory_sees_what_was_given_back_and_not_what_was_before() -> None:
 def test_the_bare_network_is_called_as_often_as_by_the_sampler(checkpoint: Path) -> None:
     generator = Generator.load(checkpoint, device="cpu")
     calls: list[float] = []
-    hook = generator.model.denoiser.register_forward_hook(lambda *_: calls.append(1))
+    hook = generator.model.denoisers[0].register_forward_hook(lambda *_: calls.append(1))
     run = Run(generator, "heun", 3)
     run.bare_evaluations()()
     assert len(calls) == 5

@@ -11,7 +11,7 @@ from support.cli import Outcome, esm_coupler
 
 from esm_coupler.cli import evaluate as verb
 from esm_coupler.generator.checkpoint import read_checkpoint
-from esm_coupler.generator.model import load_autoencoder, save_autoencoder
+from esm_coupler.generator.model import load_space, save_autoencoder
 from esm_coupler.testing import tiny_checkpoint, tiny_grid
 from esm_coupler.verify.states import States, write_states
 
@@ -81,7 +81,7 @@ def test_defaults_are_what_the_package_carries(tmp_path: Path) -> None:
 def test_autoencoders_and_raw_states(files: dict[str, Path], tmp_path: Path) -> None:
     generator = tiny_checkpoint(tmp_path / "tiny.safetensors", SHAPE)
     faed = tmp_path / "independent.safetensors"
-    save_autoencoder(faed, *load_autoencoder(read_checkpoint(generator)), {})
+    save_autoencoder(faed, *load_space(read_checkpoint(generator)), {})
     scores = tmp_path / "scores.json"
     networks = ["--faed", faed, "--autoencoder", generator]
     outcome = esm_coupler("evaluate", files["made"], files["true"], "--json", scores, *networks,

@@ -35,7 +35,7 @@ def test_the_namelist_decides_inside_a_host_and_the_file_tells(checkpoint, monke
         engine = engine_of(checkpoint, compile_)
         told = engine._generator.generate(1, n_steps=1).attributes["compiled"]
         assert told == compile_.strip(".")
-        denoiser = engine._generator.model.denoiser
+        denoiser = engine._generator.model.denoisers[0]
         engine.close()
     assert compiled == [(denoiser, False)]
 

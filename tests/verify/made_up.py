@@ -45,9 +45,9 @@ def random_states(
 def faed_checkpoint(folder: Path, shape: tuple[int, int] = (16, 32)) -> Path:
     """An untrained autoencoder for `tiny_grid(shape)`."""
     from esm_coupler.generator.checkpoint import read_checkpoint
-    from esm_coupler.generator.model import load_autoencoder, save_autoencoder
+    from esm_coupler.generator.model import load_space, save_autoencoder
 
     generator = tiny_checkpoint(folder / "generator.safetensors", shape)
     path = folder / "faed.safetensors"
-    save_autoencoder(path, *load_autoencoder(read_checkpoint(generator)), {})
+    save_autoencoder(path, *load_space(read_checkpoint(generator)), {})
     return path

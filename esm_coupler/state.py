@@ -20,6 +20,8 @@ from .grid import Grid
 if TYPE_CHECKING:
     import xarray
 
+TIME = {"standard_name": "time", "units": "days since 1970-01-01", "calendar": "standard"}
+
 
 @dataclass(frozen=True, eq=False)
 class State:
@@ -88,19 +90,9 @@ class Ensemble:
 
     def to_dataset(self) -> xarray.Dataset:
         """CF dataset with dimensions (realization, y, x)."""
-        dataset = self.grid.to_dataset()
-        for name in self.names:
-            f = FIELDS[name]
-            dataset[name] = (("realization", "y", "x"), self[name], {
-                "units": f.units, "standard_name": f.standard_name, "long_name": f.long_name,
-                "cell_methods": f.cell_methods, "cell_measures": "area: cell_area",
-            })  # fmt: skip
-        dataset["realization"] = ("realization", np.array(self.realization, "i4"), {
-            "standard_name": "realization", "units": "1"})  # fmt: skip
+        dataset = members_dataset(self.values, self.names, self.realization, self.grid)
         days = (self.date - datetime.date(1970, 1, 1)).days
-        dataset["time"] = ((), np.int32(days), {
-            "standard_name": "time", "units": "days since 1970-01-01", "calendar": "standard"})
-        dataset = dataset.set_coords("time")
+        dataset = dataset.assign_coords(time=((), np.int32(days), TIME))
         dataset.attrs.update(self.attributes)
         return dataset
 
@@ -109,6 +101,22 @@ class Ensemble:
         from .atomic import write_dataset
 
         write_dataset(self.to_dataset(), Path(path), overwrite=overwrite)
+
+
+def members_dataset(
+    values: np.ndarray, names: Sequence[str], realization: Sequence[int], grid: Grid
+) -> xarray.Dataset:
+    """CF dataset of values (realization, field, y, x) on their grid, still without a time."""
+    dataset = grid.to_dataset()
+    for index, name in enumerate(names):
+        f = FIELDS[name]
+        dataset[name] = (("realization", "y", "x"), values[:, index], {
+            "units": f.units, "standard_name": f.standard_name, "long_name": f.long_name,
+            "cell_methods": f.cell_methods, "cell_measures": "area: cell_area",
+        })  # fmt: skip
+    dataset["realization"] = ("realization", np.array(realization, "i4"), {
+        "standard_name": "realization", "units": "1"})  # fmt: skip
+    return dataset
 
 
 def parse_date(date: int | str | datetime.date) -> datetime.date:

@@ -7,7 +7,9 @@ import numpy as np
 from ..errors import InvalidValueError
 
 DAYS = 365
-WINDOW = 7  # days: the nearest day that a reference has may be this far away
+# days: the nearest day of a reference may be this far away; the sample of the package has a gap
+# of 35 days, whole years have every day
+WINDOW = 18
 SEASONS = {"DJF": (12, 1, 2), "MAM": (3, 4, 5), "JJA": (6, 7, 8), "SON": (9, 10, 11)}
 
 

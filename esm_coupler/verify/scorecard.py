@@ -137,10 +137,16 @@ def spectral_scores(
 
 
 def _memory(generated: States, reference: States, training: States) -> dict[str, Any]:
-    """Percentiles of the distances of both, the reference states being of the same season."""
+    """Percentiles of the distances of both, the reference states being of the same season; states
+    without a training state of their time of the year are left out."""
     close = days_apart(reference.dates, generated.dates).min(axis=1) <= WINDOW
-    sets = {"generated": generated, "reference": reference.subset(close)}
-    return {name: percentiles(nearest_distances(s, training)) for name, s in sets.items()}
+    result = {}
+    for name, states in (("generated", generated), ("reference", reference.subset(close))):
+        held_against = days_apart(states.dates, training.dates).min(axis=1) <= WINDOW
+        if held_against.any():
+            distances_of = nearest_distances(states.subset(held_against), training)
+            result[name] = percentiles(distances_of)
+    return result
 
 
 def _deformation(generated: States, reference: States) -> dict[str, Any]:

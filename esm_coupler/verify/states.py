@@ -13,6 +13,7 @@ from ..atomic import write_dataset
 from ..errors import FieldError
 from ..fields import FIELDS
 from ..grid import Grid
+from ..state import TIME, members_dataset
 from .calendar import day_weights, months, years
 
 if TYPE_CHECKING:
@@ -75,18 +76,10 @@ class States:
 
     def to_dataset(self, attributes: Mapping[str, Any] | None = None) -> xarray.Dataset:
         """CF dataset (realization, y, x) whose `time` goes along realization."""
-        dataset = self.grid.to_dataset()
-        for name in self.names:
-            f = FIELDS[name]
-            dataset[name] = (("realization", "y", "x"), self[name], {
-                "units": f.units, "standard_name": f.standard_name, "long_name": f.long_name,
-                "cell_methods": f.cell_methods, "cell_measures": "area: cell_area",
-            })  # fmt: skip
-        dataset["realization"] = ("realization", np.arange(1, len(self) + 1, dtype="i4"), {
-            "standard_name": "realization", "units": "1"})  # fmt: skip
-        dataset["time"] = ("realization", self.dates.astype("datetime64[D]").astype("i4"), {
-            "standard_name": "time", "units": "days since 1970-01-01", "calendar": "standard"})
-        dataset = dataset.set_coords("time")
+        numbers = range(1, len(self) + 1)
+        dataset = members_dataset(self.fields, self.names, numbers, self.grid)
+        days = self.dates.astype("datetime64[D]").astype("i4")
+        dataset = dataset.assign_coords(time=("realization", days, TIME))
         dataset.attrs.update(attributes or {})
         return dataset
 

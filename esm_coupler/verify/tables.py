@@ -45,7 +45,7 @@ def tables(scores: Mapping[str, Any]) -> Iterator[Table]:
     yield _consistency(scores["consistency"])
     if "deformation" in scores:
         yield _deformation(scores["deformation"])
-    if "memory" in scores:
+    if scores.get("memory"):
         yield _memory(scores["memory"])
     if "cost" in scores:
         rows = [[str(name), _any(value)] for name, value in scores["cost"].items()]
@@ -177,7 +177,7 @@ def _deformation(scores: Mapping[str, Any]) -> Table:
 
 
 def _memory(scores: Mapping[str, Any]) -> Table:
-    points = list(scores["generated"])
+    points = list(next(iter(scores.values())))
     rows = [[name, *(_number(s[p]) for p in points)] for name, s in scores.items()]
     note = (
         "Normalised distance to the nearest training state within 15 calendar days, percentiles. "

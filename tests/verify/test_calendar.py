@@ -50,7 +50,7 @@ def test_each_date_shares_its_weight_among_years_and_there_among_the_nearest_day
 
 
 def test_a_date_without_reference_is_refused() -> None:
-    with pytest.raises(InvalidValueError, match="within 7 days of the calendar day of 2018-06-18"):
+    with pytest.raises(InvalidValueError, match="within 18 days of the calendar day of 2018-06-18"):
         day_weights(dates("2018-03-01", "2018-06-18"), dates("1984-03-01"))
     with pytest.raises(InvalidValueError):
         day_weights(dates("2018-03-01"), dates())
@@ -61,3 +61,11 @@ def test_states_are_drawn_once_and_from_the_same_days() -> None:
     drawn = draw_like(dates("2018-03-01", "2018-03-01", "2018-08-30"), pool)
     assert sorted(drawn.tolist()) == [1, 2, 3]
     assert len(draw_like(dates(*["2018-03-01"] * 9), pool)) == 4
+
+
+def test_the_sample_of_the_package_has_a_state_near_every_day() -> None:
+    every_day = np.datetime64("1991-01-01") + np.arange(365)
+    sample = {1990: 30 * np.arange(12), 1991: 15 * np.arange(24)}
+    for year, offsets in sample.items():
+        weights = day_weights(every_day, np.datetime64(f"{year}-01-01") + offsets)
+        assert weights.sum() == pytest.approx(1)

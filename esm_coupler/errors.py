@@ -51,6 +51,10 @@ class InvalidValueError(EsmCouplerError):
     status = Status.VALUE
 
 
+class GeneratedStateError(InvalidValueError):
+    """What the generator itself made is no sea ice: no argument of a caller's is at fault."""
+
+
 class CallOrderError(EsmCouplerError):
     status = Status.ORDER
 

@@ -69,6 +69,24 @@ class CouplerConfig:
         "what step does: project the bound state onto what a sea-ice model accepts", "project"
     )
     log_file: Text = option("file for one line per call; empty means none", "")
+    on_failure: Literal["stop", "unchanged", "climatology"] = option(
+        "what happens where a state cannot be made: stop gives a status on all ranks, unchanged "
+        "leaves the bound arrays as they are, climatology fills them with the seasonal mean of "
+        "the checkpoint",
+        "stop",
+    )
+    max_fallbacks: NotNegative = option(
+        "how often on_failure may replace a state; the next failure gives its status", 10
+    )
+
+    @model_validator(mode="after")
+    def _has_climatology(self) -> CouplerConfig:
+        if self.on_failure == "climatology" and self.engine == "loopback":
+            raise ValueError(
+                "on_failure = 'climatology' needs a checkpoint, which engine = 'loopback' has not; "
+                "give 'stop' or 'unchanged'"
+            )
+        return self
 
 
 @dataclass(frozen=True, config=STRICT)

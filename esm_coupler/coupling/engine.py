@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ..errors import DomainError, FieldError, InvalidValueError
+from ..errors import ConfigError, DomainError, FieldError, InvalidValueError
 from .device import TorchThread
 from .masks import compare_masks, require_covered
 
 if TYPE_CHECKING:
     from ..config import Config
+    from ..generator.climatology import Climatology
     from ..generator.generator import Generator
     from ..generator.projection import ProjectionReport
     from ..state import State
@@ -22,12 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """Fields (field, y, x) float64 in the order asked for, and what is to be told of them."""
+    """Fields (field, y, x) float64 in the order asked for, and what is to be told of them.
 
-    values: np.ndarray
+    Without values the host's arrays stay as they are. `fallbacks` is their number so far.
+    """
+
+    values: np.ndarray | None
     seconds: float
     cells_out_of_bounds: int = 0
     cells_changed: int = 0
+    fallbacks: int = 0
+    note: str = ""
 
 
 class Engine(Protocol):
@@ -45,6 +51,7 @@ class Engine(Protocol):
     def step(
         self, names: tuple[str, ...], values: np.ndarray, date: int, seconds: float
     ) -> Result: ...
+    def climatology(self, names: tuple[str, ...], date: int) -> Result: ...
     def close(self) -> None: ...
 
 
@@ -81,6 +88,9 @@ class LoopbackEngine:
     def step(self, names: tuple[str, ...], values: np.ndarray, date: int, seconds: float) -> Result:
         return Result(values, seconds=0.0)
 
+    def climatology(self, names: tuple[str, ...], date: int) -> Result:
+        raise ConfigError("a loopback has no climatology: use engine = 'generator'")
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -94,6 +104,7 @@ class GeneratorEngine:
         self._config = config
         self._thread = TorchThread(config.coupler.threads)
         self._generator = self._thread.call(self._load)
+        self._climatology = self._thread.call(self._load_climatology)
         self._grid = self._generator.grid
         self._has_host_mask = False
 
@@ -102,6 +113,14 @@ class GeneratorEngine:
 
         options = self._config.generator
         return Generator.load(options.checkpoint, options.device, self._config.coupler.threads)
+
+    def _load_climatology(self) -> Climatology | None:
+        """Only where it may be asked for: it holds a decoder of its own."""
+        from ..generator.climatology import Climatology
+
+        if self._config.coupler.on_failure != "climatology":
+            return None
+        return Climatology(self._generator.model, self._config.coupler.threads)
 
     def check_grid(self, nx_global: int, ny_global: int) -> None:
         ny, nx = self._grid.shape
@@ -142,10 +161,25 @@ class GeneratorEngine:
         seed, n_steps = self._config.ensemble.seed, self._config.generator.n_steps
         request = Request(member, parse_date(date), seed, n_steps)
         sample = self._thread.call(lambda: self._generator.sample(request))
+        return self._as_result(names, sample.state, sample.seconds, sample.report)
+
+    def climatology(self, names: tuple[str, ...], date: int) -> Result:
+        """The seasonal mean of that day, which needs neither sampler nor GPU."""
+        from ..state import parse_date
+
+        start, day, kept = time.perf_counter(), parse_date(date), self._climatology
+        if kept is None:
+            raise ConfigError("no climatology was kept: set on_failure = 'climatology'")
+        state, report = self._thread.call(lambda: kept.state(day))
+        return self._as_result(names, state, time.perf_counter() - start, report)
+
+    def _as_result(
+        self, names: tuple[str, ...], state: State, seconds: float, report: ProjectionReport
+    ) -> Result:
         if not self._has_host_mask:
-            return _result(names, sample.state, sample.seconds, sample.report)
-        state, report = self._on_host_mask(sample.state)
-        return _result(names, state, sample.seconds, sample.report, report)
+            return _result(names, state, seconds, report)
+        masked, again = self._on_host_mask(state)
+        return _result(names, masked, seconds, report, again)
 
     def _on_host_mask(self, state: State) -> tuple[State, ProjectionReport]:
         """Without what lies outside the host's ocean, and consistent at its coasts; the report
@@ -176,7 +210,7 @@ class GeneratorEngine:
         return _result(names, state, time.perf_counter() - start, report)
 
     def close(self) -> None:
-        del self._generator
+        del self._generator, self._climatology
         self._thread.close()
 
 

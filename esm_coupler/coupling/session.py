@@ -34,9 +34,10 @@ from .views import HostArray
 
 if TYPE_CHECKING:
     from .engine import Engine, Result
+    from .fallback import Fallback
     from .journal import Journal
 
-DIAGNOSTICS = ("seconds", "cells_out_of_bounds", "cells_changed")
+DIAGNOSTICS = ("seconds", "cells_out_of_bounds", "cells_changed", "fallbacks")
 
 
 class Session:
@@ -54,7 +55,8 @@ class Session:
         self._reads_on_generate = False
         self._covered = False
         self._route: Route
-        self._engine: Engine  # on the generator's rank only, as is the journal
+        self._engine: Engine  # on the generator's rank only, as are the next two
+        self._fallback: Fallback
         self._journal: Journal
 
     def start(self, namelist: str) -> Phases:
@@ -63,10 +65,12 @@ class Session:
         if self._is_root:
             from ..config import read_namelist
             from .engine import build_engine
+            from .fallback import Fallback
             from .journal import Journal
 
             config = read_namelist(namelist)
             self._engine = build_engine(config)
+            self._fallback = Fallback(config.coupler)
             self._journal = Journal(config.coupler.log_file)
             flag[0] = self._engine.reads_on_generate
         yield
@@ -174,9 +178,13 @@ class Session:
         values = (yield from self._collect()) if self._reads_on_generate else self._route.values
         result = None
         if self._is_root:
-            result = self._engine.generate(tuple(self.arrays), values, member, date)
+            names = tuple(self.arrays)
+            result = self._fallback.generate(
+                lambda: self._engine.generate(names, values, member, date),
+                lambda: self._engine.climatology(names, date),
+            )
             self._journal.record("generate", f"member {member} date {date}", result)
-        yield from self._hand_out(result)
+        return (yield from self._hand_out(result))
 
     def step(self, date: int, seconds: float) -> Phases:
         """Take the bound arrays forward."""
@@ -185,9 +193,10 @@ class Session:
         values = yield from self._collect()
         result = None
         if self._is_root:
-            result = self._engine.step(tuple(self.arrays), values, date, seconds)
+            names = tuple(self.arrays)
+            result = self._fallback.step(lambda: self._engine.step(names, values, date, seconds))
             self._journal.record("step", f"date {date} seconds {seconds}", result)
-        yield from self._hand_out(result)
+        return (yield from self._hand_out(result))
 
     def _prepare(self, call: str, numbers: np.ndarray, names: Sequence[str]) -> Phases:
         """Buffers for all bound fields; the same numbers on all ranks; no ocean without owner."""
@@ -215,19 +224,25 @@ class Session:
         return self._route.unpack() if self._is_root else self._route.values
 
     def _hand_out(self, result: Result | None) -> Phases:
-        """Send the result to all ranks, and write it once all of them have it."""
-        report = np.zeros(len(DIAGNOSTICS))
+        """Send the result to all ranks, and write it once all of them have it. Its note, where
+        there is a result."""
+        report = np.zeros(len(DIAGNOSTICS) + 1)  # the last: whether there is anything to write
         if result is not None:
-            report[:] = [getattr(result, name) for name in DIAGNOSTICS]
+            report[:-1] = [getattr(result, name) for name in DIAGNOSTICS]
+        if result is not None and result.values is not None:
             self._route.stage(result.values)
+            report[-1] = 1.0
         yield
         self._comm.Bcast(report, root=GENERATOR_RANK)
-        self._route.scatter()
+        if report[-1]:
+            self._route.scatter()
         yield
-        self._route.deliver(list(self.arrays.values()))
+        if report[-1]:
+            self._route.deliver(list(self.arrays.values()))
         self._covered = True
-        self.diagnostics.update(zip(DIAGNOSTICS, report.tolist(), strict=True))
+        self.diagnostics.update(zip(DIAGNOSTICS, report[:-1].tolist(), strict=True))
         self.diagnostics["calls"] += 1.0
+        return result.note if result is not None else ""
 
     def stop(self) -> Phases:
         """Forget the host's arrays and free the generator. Nobody ends the interpreter, which

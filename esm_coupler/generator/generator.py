@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
-from ..errors import InvalidValueError
+from ..errors import GeneratedStateError, InvalidValueError
 from ..fields import DRIFT
 from ..grid import Grid
 from ..state import Ensemble, State, parse_date
@@ -21,14 +21,20 @@ from .checkpoint import read_checkpoint
 from .device import reproducible, select_device
 from .model import Model, load_model
 from .noise import gaussian
-from .projection import ProjectionReport, project
+from .projection import ProjectionReport, check_plausible, project
 from .sampler import heun
 from .schedule import karras_sigmas
+
+T = TypeVar("T")
 
 # Thickness [m] of ice of which only volume (what is left in nearly open water is thick: a median
 # of 2.3 m in the training simulation) or only area (new ice) was decoded. Powers of two, so that
 # a value stays a real32.
 REMNANT_THICKNESS, NEW_ICE_THICKNESS = 2.0, 0.125
+
+# A latent has unit variance about its season, though elements that hardly vary in training reach
+# some hundred. The networks would make quiet fields of anything, even of NaN: look at it before.
+LARGEST_ANOMALY = 1e4
 
 _LARGEST = 2**31 - 1  # a Fortran default integer
 
@@ -105,7 +111,10 @@ class Generator:
         return self.model.names
 
     def sample(self, request: Request) -> Sample:
-        """One member. Its batch is always 1, so that no other member changes its bits."""
+        """One member. Its batch is always 1, so that no other member changes its bits.
+
+        GeneratedStateError if what comes out is no sea ice.
+        """
         start = time.perf_counter()
         noise = gaussian(
             self.model.autoencoder.latent_shape,
@@ -114,8 +123,8 @@ class Generator:
         with torch.inference_mode(), reproducible(self.threads):
             latent = self._denoise(noise, request)
             fields = self.model.autoencoder.decode(latent)[0].cpu().numpy()
-        decoded, completed = joint_state(fields, self.names, self.grid)
-        state, report = project(decoded)
+        decoded, completed = _accepted(lambda: joint_state(fields, self.names, self.grid))
+        state, report = _accepted(lambda: project(decoded))
         return Sample(state, report, completed, time.perf_counter() - start)
 
     def generate(
@@ -151,7 +160,26 @@ class Generator:
         # The sampler's own sums are float64; only the network is float32.
         start = torch.from_numpy(noise)[None].to(self.device)
         anomaly = heun(denoise, start, karras_sigmas(request.n_steps).tolist())
+        _check_anomaly(anomaly)
         return denoiser.normalisation.inverse(anomaly.float(), day)
+
+
+def _check_anomaly(anomaly: torch.Tensor) -> None:
+    """GeneratedStateError unless all is finite and within what a latent can be."""
+    largest = float(anomaly.abs().max())  # NaN if any is
+    if not largest <= LARGEST_ANOMALY:
+        raise GeneratedStateError(
+            f"the sampler went astray: its latent reaches {largest:.3g} standard deviations, at "
+            f"most {LARGEST_ANOMALY:g} is possible; try another member, or device = 'cpu'"
+        )
+
+
+def _accepted(make: Callable[[], T]) -> T:
+    """What a check lets pass that does not know whose the state is: here the generator's own."""
+    try:
+        return make()
+    except InvalidValueError as error:
+        raise GeneratedStateError(f"the generator's own state is refused: {error}") from error
 
 
 def _member_numbers(members: int | Iterable[int]) -> list[int]:
@@ -172,12 +200,14 @@ def _member_numbers(members: int | Iterable[int]) -> list[int]:
 def joint_state(
     fields: np.ndarray, names: tuple[str, ...], grid: Grid
 ) -> tuple[State, int]:
-    """State of decoded fields (field, y, x), and in how many cells area and volume were completed.
+    """State of decoded fields (field, y, x), and in how many cells area and volume were completed;
+    InvalidValueError for what is not finite or implausible.
 
     Each field is censored for itself, so in traces of ice one of the two may lie on its bound
     while the other does not: the missing one follows from a typical thickness.
     """
     values = fields.astype(np.float64)
+    check_plausible(State(values, names, grid))  # first: NaN would pass for open water below
     completed = 0
     if "sic" in names and "sit" in names:
         sic, sit = values[names.index("sic")], values[names.index("sit")]

@@ -106,9 +106,13 @@ contains
     end if
   end subroutine put
 
-  subroutine finish(file, path)
+  subroutine finish(file, path, fallbacks)
     integer, intent(in) :: file
     character(len=*), intent(in) :: path
+    integer, intent(in) :: fallbacks   !! states that were replaced because none could be made
+    call check_nc(nf90_redef(file), path)
+    call check_nc(nf90_put_att(file, NF90_GLOBAL, 'fallbacks', fallbacks), 'fallbacks')
+    call check_nc(nf90_enddef(file), path)
     call check_nc(nf90_close(file), path)
     if (c_rename(path//'.part'//c_null_char, path//c_null_char) /= 0) &
       call fail('could not rename '//path//'.part to '//path)

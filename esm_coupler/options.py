@@ -75,6 +75,11 @@ class CouplerConfig:
         "the checkpoint",
         "stop",
     )
+    time_limit: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = option(
+        "longest time for each call after start [s]; 0 means none. A rank that others wait for "
+        "twice as long is given up",
+        0.0,
+    )
     max_fallbacks: NotNegative = option(
         "how often on_failure may replace a state; the next failure gives its status", 10
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Protocol
@@ -55,11 +56,11 @@ class Engine(Protocol):
     def close(self) -> None: ...
 
 
-def build_engine(config: Config) -> Engine:
-    """The engine that &coupler_nml asks for."""
+def build_engine(config: Config, check_time: Callable[[], None]) -> Engine:
+    """The engine that &coupler_nml asks for. `check_time` raises where a call takes too long."""
     if config.coupler.engine == "loopback":
         return LoopbackEngine()
-    return GeneratorEngine(config)
+    return GeneratorEngine(config, check_time)
 
 
 class LoopbackEngine:
@@ -100,8 +101,9 @@ class GeneratorEngine:
 
     reads_on_generate = False
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, check_time: Callable[[], None]) -> None:
         self._config = config
+        self._check_time = check_time
         self._thread = TorchThread(config.coupler.threads)
         self._generator = self._thread.call(self._load)
         self._climatology = self._thread.call(self._load_climatology)
@@ -160,7 +162,7 @@ class GeneratorEngine:
 
         seed, n_steps = self._config.ensemble.seed, self._config.generator.n_steps
         request = Request(member, parse_date(date), seed, n_steps)
-        sample = self._thread.call(lambda: self._generator.sample(request))
+        sample = self._thread.call(lambda: self._generator.sample(request, self._check_time))
         return self._as_result(names, sample.state, sample.seconds, sample.report)
 
     def climatology(self, names: tuple[str, ...], date: int) -> Result:

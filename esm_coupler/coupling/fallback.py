@@ -1,7 +1,7 @@
 """What a host gets where a state could not be made: a status, its own arrays, a climatology.
 
-Only the making of a state falls back: a sampler or a projection that raises, runs out of memory
-or gives what is no sea ice. Wrong arguments, a refused state of the host's, a rank that fails on
+Only the making of a state falls back: a sampler or a projection that raises, runs out of memory or
+time, or gives what is no sea ice. Wrong arguments, a refused state of the host's, a rank that fails on
 the way and calls in the wrong order never do: there the host is to be mended, and hears it.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import EsmCouplerError, GeneratedStateError, Status
+from ..errors import EsmCouplerError, GeneratedStateError, Status, TimeLimitError
 from .engine import Result
 from .failure import Verdict, explain
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Make = Callable[[], Result]
 
-_OWN_FAULTS = (GeneratedStateError,)
+_OWN_FAULTS = (GeneratedStateError, TimeLimitError)
 
 
 class NoFallbackLeftError(EsmCouplerError):
@@ -34,8 +34,10 @@ class NoFallbackLeftError(EsmCouplerError):
 class Fallback:
     """Counts the failures of one coupler that `on_failure` has answered."""
 
-    def __init__(self, options: CouplerConfig) -> None:
+    def __init__(self, options: CouplerConfig, check_time: Callable[[], None]) -> None:
+        """`check_time` raises TimeLimitError where a call takes too long."""
         self._options = options
+        self._check_time = check_time
         self.count = 0
 
     def generate(self, make: Make, climatology: Make) -> Result:
@@ -48,7 +50,9 @@ class Fallback:
 
     def _attempt(self, make: Make, climatology: Make) -> Result:
         try:
-            return replace(make(), fallbacks=self.count)
+            result = replace(make(), fallbacks=self.count)
+            self._check_time()
+            return result
         except (Exception, SystemExit) as error:  # SystemExit: a package that wants to end the host
             if self._options.on_failure == "stop" or not _is_own_fault(error):
                 raise

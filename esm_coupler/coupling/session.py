@@ -30,6 +30,7 @@ from .masks import as_mask
 from .mpi import MPI
 from .route import Route
 from .same import first_name, padded_name, require_same
+from .settings import Settings, SharedSettings
 from .views import HostArray
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ class Session:
         self._journal: Journal
 
     def start(self, namelist: str) -> Phases:
-        """Read the namelist and load the generator, on its rank."""
-        flag = np.zeros(1, np.int64)
+        """Read the namelist and load the generator, on its rank. No time limit holds for that."""
+        shared = SharedSettings()
         if self._is_root:
             from ..config import read_namelist
             from .engine import build_engine
@@ -69,13 +70,17 @@ class Session:
             from .journal import Journal
 
             config = read_namelist(namelist)
-            self._engine = build_engine(config)
-            self._fallback = Fallback(config.coupler)
+            check_time = self._comm.deadline.check
+            self._engine = build_engine(config, check_time)
+            self._fallback = Fallback(config.coupler, check_time)
             self._journal = Journal(config.coupler.log_file)
-            flag[0] = self._engine.reads_on_generate
+            time_limit = config.coupler.time_limit
+            shared.put(Settings(self._engine.reads_on_generate, time_limit))
         yield
-        self._comm.Bcast(flag, root=GENERATOR_RANK)
-        self._reads_on_generate = bool(flag[0])
+        settings = shared.share(self._comm, GENERATOR_RANK)
+        yield
+        self._reads_on_generate = settings.reads_on_generate
+        self._comm.deadline.allow(settings.time_limit)
 
     def set_domain(
         self, nx_global: int, ny_global: int, halo: int, blocks: tuple[Block, ...]
@@ -245,9 +250,13 @@ class Session:
         return result.note if result is not None else ""
 
     def stop(self) -> Phases:
-        """Forget the host's arrays and free the generator. Nobody ends the interpreter, which
-        would flush what user code has printed."""
+        """Forget the host's arrays and free the generator."""
         yield
+        self.forget()
+
+    def forget(self) -> None:
+        """The part of a stop that needs no other rank. Nobody ends the interpreter, which would
+        flush what user code has printed."""
         self.arrays.clear()
         self.views.clear()
         for stream in filter(None, (sys.stdout, sys.stderr)):

@@ -110,8 +110,12 @@ class Generator:
         """The fields of a generated state."""
         return self.model.names
 
-    def sample(self, request: Request) -> Sample:
+    def sample(
+        self, request: Request, before_evaluation: Callable[[], None] = lambda: None
+    ) -> Sample:
         """One member. Its batch is always 1, so that no other member changes its bits.
+
+        `before_evaluation` is called before each of the network's, and may raise to end the work.
 
         GeneratedStateError if what comes out is no sea ice.
         """
@@ -121,7 +125,7 @@ class Generator:
             seed=request.seed, member=request.member, date=request.date,
         )  # fmt: skip
         with torch.inference_mode(), reproducible(self.threads):
-            latent = self._denoise(noise, request)
+            latent = self._denoise(noise, request, before_evaluation)
             fields = self.model.autoencoder.decode(latent)[0].cpu().numpy()
         decoded, completed = _accepted(lambda: joint_state(fields, self.names, self.grid))
         state, report = _accepted(lambda: project(decoded))
@@ -148,12 +152,15 @@ class Generator:
             "device": str(self.device), "reproducible": "true",
         }  # fmt: skip
 
-    def _denoise(self, noise: np.ndarray, request: Request) -> torch.Tensor:
+    def _denoise(
+        self, noise: np.ndarray, request: Request, before_evaluation: Callable[[], None]
+    ) -> torch.Tensor:
         """Unit noise (channel, y, x) float64 -> latent (1, channel, y, x) float32."""
         denoiser = self.model.denoiser
         day = torch.tensor([float(request.date.timetuple().tm_yday)], device=self.device)
 
         def denoise(x: torch.Tensor, sigma: float) -> torch.Tensor:
+            before_evaluation()
             level = torch.full((1,), sigma, device=self.device)
             return denoiser(x.float(), level, day).double()
 

@@ -170,7 +170,7 @@ def _sabotage(hosts: Hosts, module: str, owner: str, method: str) -> str:
 
 @pytest.mark.parametrize("on_failure", ["unchanged", "climatology"])
 def test_a_step_that_fails_keeps_the_models_own_state(on_failure: str) -> None:
-    fallback = Fallback(CouplerConfig(on_failure=on_failure))
+    fallback = Fallback(CouplerConfig(on_failure=on_failure), check_time=lambda: None)
 
     def fail() -> Result:
         raise MemoryError

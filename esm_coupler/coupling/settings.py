@@ -1,0 +1,37 @@
+"""What every rank has to know of the namelist, which only the first one reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from .mpi import MPI
+
+_BYTES = 16384
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`time_limit` of each call after start [s], 0 for none."""
+
+    reads_on_generate: bool = False
+    time_limit: float = 0.0
+
+
+class SharedSettings:
+    """A buffer for the settings, made before the ranks agree that the first one has them."""
+
+    def __init__(self) -> None:
+        self._buffer = np.zeros(_BYTES, np.uint8)
+
+    def put(self, settings: Settings) -> None:
+        """On the rank that knows them."""
+        text = json.dumps(asdict(settings)).encode()
+        self._buffer[: len(text)] = np.frombuffer(text, np.uint8)
+
+    def share(self, comm: MPI.Comm, root: int) -> Settings:
+        """The settings of `root`, on all ranks; collective."""
+        comm.Bcast(self._buffer, root=root)
+        return Settings(**json.loads(self._buffer.tobytes().rstrip(b"\0")))

@@ -69,6 +69,12 @@ class CouplerConfig:
         "what step does: project the bound state onto what a sea-ice model accepts", "project"
     )
     log_file: Text = option("file for one line per call; empty means none", "")
+    record: Text = option(
+        "folder for a recording of all calls, to be sent or replayed (esm-coupler replay); empty "
+        "means none",
+        "",
+    )
+    record_mb: Positive = option("largest size of a rank's recording [MB]; there it ends", 1000)
     on_failure: Literal["stop", "unchanged", "climatology"] = option(
         "what happens where a state cannot be made: stop gives a status on all ranks, unchanged "
         "leaves the bound arrays as they are, climatology fills them with the seasonal mean of "

@@ -17,6 +17,7 @@ from .generate import generate
 from .inspect import inspect
 from .namelist import namelist
 from .plot import plot
+from .replay import replay
 from .train import train
 from .validate import validate
 
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (generate, train, inspect, validate, namelist, config, doctor, plot):
+for verb in (generate, train, inspect, validate, namelist, config, doctor, plot, replay):
     app.command()(verb)
 app.add_typer(bench, name="bench")
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -53,6 +53,7 @@ class Engine(Protocol):
         self, names: tuple[str, ...], values: np.ndarray, date: int, seconds: float
     ) -> Result: ...
     def climatology(self, names: tuple[str, ...], date: int) -> Result: ...
+    def provenance(self) -> dict[str, Any]: ...
     def close(self) -> None: ...
 
 
@@ -91,6 +92,9 @@ class LoopbackEngine:
 
     def climatology(self, names: tuple[str, ...], date: int) -> Result:
         raise ConfigError("a loopback has no climatology: use engine = 'generator'")
+
+    def provenance(self) -> dict[str, Any]:
+        return {"engine": "loopback"}
 
     def close(self) -> None:
         """Nothing is held."""
@@ -210,6 +214,12 @@ class GeneratorEngine:
         start = time.perf_counter()
         state, report = project(self._supported(names, values))
         return _result(names, state, time.perf_counter() - start, report)
+
+    def provenance(self) -> dict[str, Any]:
+        """What the bits of a state depend on."""
+        return self._generator.provenance(
+            self._config.ensemble.seed, self._config.generator.n_steps
+        )
 
     def close(self) -> None:
         del self._generator, self._climatology

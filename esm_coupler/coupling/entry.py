@@ -47,6 +47,7 @@ def start(coupler: Any, fortran_comm: int, namelist: Any) -> int:
         session = Session(Agreement(PatientComm(MPI.Comm.f2py(fortran_comm))))
         path = os.fsdecode(_ffi.string(namelist))
         verdict = run("start", lambda: session.start(path), session.agreement)
+        verdict = session.recorder.end("start", verdict)
         if verdict.status:
             session.agreement.comm.Free()
         else:
@@ -157,6 +158,7 @@ def _collective(name: str, coupler: int, call: Callable[[Session], Phases]) -> i
         with session.lock:
             require_mpi()
             verdict = run(name, lambda: call(session), session.agreement)
+            verdict = session.recorder.end(name, verdict)
     except BaseException as error:
         verdict = explain(error)
     return _answer(verdict)

@@ -20,6 +20,7 @@ from .deadline import PATIENCE, Deadline
 from .mpi import MPI
 
 _TAG = 4711
+_AT_ONCE = 1e-4  # s after which a rank lets others use its core between two looks
 _EAGER = 5e-3  # s for which a rank looks at a request again and again
 _PAUSE = 1e-3  # s between two looks afterwards
 _abandoned: list[Any] = []  # MPI may still write there
@@ -112,8 +113,8 @@ def _wait(requests: Sequence[MPI.Request], seconds: float) -> bool:
         waited = time.monotonic() - begun
         if waited > seconds:
             return False
-        if waited < _EAGER:
-            os.sched_yield()
-        else:
+        if waited > _EAGER:
             time.sleep(_PAUSE)
+        elif waited > _AT_ONCE:
+            os.sched_yield()
     return True

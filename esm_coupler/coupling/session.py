@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from .domain import (
 )
 from .masks import as_mask
 from .mpi import MPI
+from .record import FORMAT, Recorder
 from .route import Route
 from .same import first_name, padded_name, require_same
 from .settings import Settings, SharedSettings
@@ -51,6 +52,8 @@ class Session:
         self.arrays: dict[str, HostArray] = {}
         self.views: list[np.ndarray] = []
         self.diagnostics = {"calls": 0.0, **dict.fromkeys(DIAGNOSTICS, 0.0)}
+        self.recorder = Recorder()
+        self.provenance: dict[str, Any] = {}  # on the generator's rank
         self._comm = agreement.comm
         self._is_root = agreement.rank == GENERATOR_RANK
         self._reads_on_generate = False
@@ -60,24 +63,33 @@ class Session:
         self._fallback: Fallback
         self._journal: Journal
 
-    def start(self, namelist: str) -> Phases:
-        """Read the namelist and load the generator, on its rank. No time limit holds for that."""
+    def start(self, namelist: str, overrides: Sequence[str] = ()) -> Phases:
+        """Read the namelist, with such as 'generator_nml.n_steps=4' over it, and load the
+        generator, on its rank. No time limit holds for that."""
         shared = SharedSettings()
+        text = ""
         if self._is_root:
             from ..config import read_namelist
             from .engine import build_engine
             from .fallback import Fallback
             from .journal import Journal
 
-            config = read_namelist(namelist)
+            config = read_namelist(namelist, overrides)
             check_time = self._comm.deadline.check
             self._engine = build_engine(config, check_time)
             self._fallback = Fallback(config.coupler, check_time)
             self._journal = Journal(config.coupler.log_file)
-            time_limit = config.coupler.time_limit
-            shared.put(Settings(self._engine.reads_on_generate, time_limit))
+            text, self.provenance = config.text, self._engine.provenance()
+            c = config.coupler
+            reads = self._engine.reads_on_generate
+            shared.put(Settings(reads, c.time_limit, c.record, c.record_mb))
         yield
         settings = shared.share(self._comm, GENERATOR_RANK)
+        self.recorder.open(settings.record, self.agreement.rank, settings.record_mb)
+        self.recorder.begin(
+            "start", format=FORMAT, ranks=self.agreement.size, namelist=text,
+            provenance=self.provenance,
+        )  # fmt: skip
         yield
         self._reads_on_generate = settings.reads_on_generate
         self._comm.deadline.allow(settings.time_limit)
@@ -86,6 +98,10 @@ class Session:
         self, nx_global: int, ny_global: int, halo: int, blocks: tuple[Block, ...]
     ) -> Phases:
         """Learn every rank's blocks; the generator's rank holds them against each other."""
+        self.recorder.begin(
+            "set_domain", nx_global=nx_global, ny_global=ny_global, halo=halo,
+            blocks=[[b.i_first, b.j_first, b.nx, b.ny] for b in blocks],
+        )  # fmt: skip
         if self.domain is not None:
             raise CallOrderError(
                 "set_domain was called before: a new decomposition needs stop and a new start"
@@ -129,6 +145,7 @@ class Session:
 
     def set_mask(self, ocean: HostArray) -> Phases:
         """Hold the generator to the host's mask, an array of 0 and 1."""
+        self.recorder.begin("set_mask", {"mask": ocean.view})
         domain = self._need_domain("set_mask")
         domain.check_extents("the mask", ocean.extents)
         ocean.renew(domain)
@@ -145,6 +162,8 @@ class Session:
 
     def bind(self, array: HostArray) -> Phases:
         """Add an array of the host to what generate and step work on."""
+        kind = str(array.view.dtype)
+        self.recorder.begin("bind", name=array.name, kind=kind, extents=array.extents)
         domain = self._need_domain("bind")
         name = padded_name(array.name)
         agreed = name.copy()
@@ -177,6 +196,7 @@ class Session:
 
     def generate(self, member: int, date: int) -> Phases:
         """Fill the bound arrays with a member."""
+        self.recorder.begin("generate", self._bound(), member=member, date=date)
         numbers = np.array([[member, date]], np.int64)
         yield from self._prepare("generate", numbers, ("member", "date"))
         # An engine that doesn't read gets the buffer as it is, and does not look at it.
@@ -193,6 +213,7 @@ class Session:
 
     def step(self, date: int, seconds: float) -> Phases:
         """Take the bound arrays forward."""
+        self.recorder.begin("step", self._bound(), date=date, seconds=seconds)
         numbers = np.array([[date, seconds]], np.float64)
         yield from self._prepare("step", numbers, ("date", "seconds"))
         values = yield from self._collect()
@@ -251,6 +272,7 @@ class Session:
 
     def stop(self) -> Phases:
         """Forget the host's arrays and free the generator."""
+        self.recorder.begin("stop")
         yield
         self.forget()
 
@@ -271,6 +293,9 @@ class Session:
             for array in self.arrays.values():
                 array.renew(self.domain)
             self._keep_views()
+
+    def _bound(self) -> dict[str, np.ndarray]:
+        return {name: array.view for name, array in self.arrays.items()}
 
     def _keep_views(self) -> None:
         self.views = [array.view for array in self.arrays.values() if array.n_bytes]

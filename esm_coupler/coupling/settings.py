@@ -14,10 +14,13 @@ _BYTES = 16384
 
 @dataclass(frozen=True)
 class Settings:
-    """`time_limit` of each call after start [s], 0 for none."""
+    """`time_limit` of each call after start [s], 0 for none; `record`, the folder of a recording of
+    at most `record_mb` [MB] a rank, or nothing."""
 
     reads_on_generate: bool = False
     time_limit: float = 0.0
+    record: str = ""
+    record_mb: int = 0
 
 
 class SharedSettings:

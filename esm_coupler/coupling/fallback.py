@@ -1,8 +1,8 @@
 """What a host gets where a state could not be made: a status, its own arrays, a climatology.
 
 Only the making of a state falls back: a sampler or a projection that raises, runs out of memory or
-time, or gives what is no sea ice. Wrong arguments, a refused state of the host's, a rank that fails on
-the way and calls in the wrong order never do: there the host is to be mended, and hears it.
+time, or gives what is no sea ice. Wrong arguments, a refused state of the host's, a rank that fails
+on the way and calls in the wrong order never do: there the host is to be mended, and hears it.
 """
 
 from __future__ import annotations

@@ -84,7 +84,9 @@ class Session:
             reads = self._engine.reads_on_generate
             shared.put(Settings(reads, c.time_limit, c.record, c.record_mb))
         yield
-        settings = shared.share(self._comm, GENERATOR_RANK)
+        shared.share(self._comm, GENERATOR_RANK)
+        yield
+        settings = shared.get()
         self.recorder.open(settings.record, self.agreement.rank, settings.record_mb)
         self.recorder.begin(
             "start", format=FORMAT, ranks=self.agreement.size, namelist=text,

@@ -34,7 +34,10 @@ class SharedSettings:
         text = json.dumps(asdict(settings)).encode()
         self._buffer[: len(text)] = np.frombuffer(text, np.uint8)
 
-    def share(self, comm: MPI.Comm, root: int) -> Settings:
-        """The settings of `root`, on all ranks; collective."""
+    def share(self, comm: MPI.Comm, root: int) -> None:
+        """Bring the settings of `root` to all ranks; collective."""
         comm.Bcast(self._buffer, root=root)
+
+    def get(self) -> Settings:
+        """What was shared."""
         return Settings(**json.loads(self._buffer.tobytes().rstrip(b"\0")))

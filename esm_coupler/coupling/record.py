@@ -23,6 +23,7 @@ from .failure import Verdict
 
 FORMAT = 1
 _MEGABYTE = 10**6
+_CHANGING = ("generate", "step")
 
 
 def rank_files(folder: Path, rank: int) -> tuple[Path, Path]:
@@ -107,10 +108,12 @@ class Recorder:
         self._append({"call": call, "arguments": arguments}, "given")
 
     def end(self, call: str, verdict: Verdict) -> Verdict:
-        """After it: its verdict, and the views as they are now. Gives the verdict, with a note if
-        the recording has ended."""
+        """After it: its verdict, and the views as they are now if it may have changed them. Gives
+        the verdict, with a note if the recording has ended."""
         if not self._is_begun:  # its arguments could not even be read
             self._append({"call": call, "arguments": None}, "given")
+        if call not in _CHANGING:
+            self._views = {}
         self._append({"status": int(verdict.status), "message": verdict.text}, "got")
         self._is_begun, self._views = False, {}
         if call == "stop":

@@ -23,6 +23,8 @@ class Status(IntEnum):
     ORDER = 12
     MEMORY = 13
     FAILED = 14
+    TIME = 15
+    LOST = 16
 
 
 class EsmCouplerError(Exception):
@@ -57,6 +59,10 @@ class DataError(EsmCouplerError):
     status = Status.VALUE
 
 
+class GeneratedStateError(InvalidValueError):
+    """What the generator itself made is no sea ice: no argument of a caller's is at fault."""
+
+
 class CallOrderError(EsmCouplerError):
     status = Status.ORDER
 
@@ -67,6 +73,18 @@ class MpiError(EsmCouplerError):
 
 class InterpreterError(EsmCouplerError):
     status = Status.INTERPRETER
+
+
+class TimeLimitError(EsmCouplerError):
+    """A call took longer than the user allows."""
+
+    status = Status.TIME
+
+
+class RanksLostError(EsmCouplerError):
+    """Some ranks did not come to a meeting point: dead, stuck, or elsewhere."""
+
+    status = Status.LOST
 
 
 class OutputError(EsmCouplerError):

@@ -76,6 +76,35 @@ class CouplerConfig:
         "what step does: project the bound state onto what a sea-ice model accepts", "project"
     )
     log_file: Text = option("file for one line per call; empty means none", "")
+    record: Text = option(
+        "folder for a recording of all calls, to be sent or replayed (esm-coupler replay); empty "
+        "means none",
+        "",
+    )
+    record_mb: Positive = option("largest size of a rank's recording [MB]; there it ends", 1000)
+    on_failure: Literal["stop", "unchanged", "climatology"] = option(
+        "what happens where a state cannot be made: stop gives a status on all ranks, unchanged "
+        "leaves the bound arrays as they are, climatology fills them with the seasonal mean of "
+        "the checkpoint",
+        "stop",
+    )
+    time_limit: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = option(
+        "longest time for each call after start [s]; 0 means none. A rank that others wait for "
+        "twice as long is given up",
+        0.0,
+    )
+    max_fallbacks: NotNegative = option(
+        "how often on_failure may replace a state; the next failure gives its status", 10
+    )
+
+    @model_validator(mode="after")
+    def _has_climatology(self) -> CouplerConfig:
+        if self.on_failure == "climatology" and self.engine == "loopback":
+            raise ValueError(
+                "on_failure = 'climatology' needs a checkpoint, which engine = 'loopback' has not; "
+                "give 'stop' or 'unchanged'"
+            )
+        return self
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -21,6 +21,7 @@ from .inspect import inspect
 from .namelist import namelist
 from .plot import plot
 from .prepare import prepare
+from .replay import replay
 from .train import train
 from .validate import validate
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 for verb in (
     generate, prepare, train, evaluate, experiment, inspect, validate, namelist, config, doctor, plot,
+    replay,
 ):  # fmt: skip
     app.command()(verb)
 bench.command()(sampler)

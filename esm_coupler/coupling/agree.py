@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Status
+from ..errors import RanksLostError, Status
+from .deadline import Deadline
 from .failure import WELL, Verdict, explain
 from .mpi import MPI
+from .patient import PatientComm
 
 # A call's body is a generator function: each `yield` is a meeting point that no rank passes
 # unless every rank has reached it. Its return value, if any, is a note for the user.
@@ -25,7 +27,7 @@ class Agreement:
     """The verdicts of all ranks of one communicator. Its buffers are made once: agreeing on an
     out-of-memory must not need memory."""
 
-    def __init__(self, comm: MPI.Comm) -> None:
+    def __init__(self, comm: PatientComm) -> None:
         self.comm = comm
         self.rank = comm.Get_rank()
         self.size = comm.Get_size()
@@ -85,13 +87,20 @@ def shorten(text: str, length: int) -> str:
 
 def run(name: str, call: Callable[[], Phases], agreement: Agreement) -> Verdict:
     """Carry out the call `name`; the same verdict on all ranks, and nobody left waiting."""
+    if agreement.comm.lost:
+        return Verdict(Status.LOST, agreement.comm.lost)
+    agreement.comm.deadline.begin()
     phases = _begin(call)
-    while True:
-        verdict, finished = _advance(phases)
-        agreed = agreement.settle(name, verdict)
-        if agreed.status or finished:
-            phases.close()
-            return agreed
+    try:
+        while True:
+            verdict, finished = _advance(phases, agreement.comm.deadline)
+            agreed = agreement.settle(name, verdict)
+            if agreed.status or finished:
+                return agreed
+    except RanksLostError as error:  # there is nobody to agree with
+        return explain(error)
+    finally:
+        phases.close()
 
 
 def _begin(call: Callable[[], Phases]) -> Phases:
@@ -99,12 +108,18 @@ def _begin(call: Callable[[], Phases]) -> Phases:
     return (yield from call())
 
 
-def _advance(phases: Phases) -> tuple[Verdict, bool]:
+def _advance(phases: Phases, deadline: Deadline) -> tuple[Verdict, bool]:
     """Run to the next meeting point. The one place that catches what a call may raise."""
+    deadline.resume()
     try:
         next(phases)
+        deadline.check()
     except StopIteration as stop:
         return Verdict(Status.OK, stop.value or ""), True
+    except RanksLostError:
+        raise
     except BaseException as error:
         return explain(error), False
+    finally:
+        deadline.pause()
     return WELL, False

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ..errors import DomainError, FieldError, InvalidValueError
+from ..errors import ConfigError, DomainError, FieldError, InvalidValueError
 from .device import TorchThread
 from .masks import compare_masks, require_covered
 
 if TYPE_CHECKING:
     from ..config import Config
+    from ..generator.climatology import Climatology
     from ..generator.generator import Generator
     from ..generator.projection import ProjectionReport
     from ..state import State
@@ -22,12 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """Fields (field, y, x) float64 in the order asked for, and what is to be told of them."""
+    """Fields (field, y, x) float64 in the order asked for, and what is to be told of them.
 
-    values: np.ndarray
+    Without values the host's arrays stay as they are. `fallbacks` is their number so far.
+    """
+
+    values: np.ndarray | None
     seconds: float
     cells_out_of_bounds: int = 0
     cells_changed: int = 0
+    fallbacks: int = 0
+    note: str = ""
 
 
 class Engine(Protocol):
@@ -45,14 +52,16 @@ class Engine(Protocol):
     def step(
         self, names: tuple[str, ...], values: np.ndarray, date: int, seconds: float
     ) -> Result: ...
+    def climatology(self, names: tuple[str, ...], date: int) -> Result: ...
+    def provenance(self) -> dict[str, Any]: ...
     def close(self) -> None: ...
 
 
-def build_engine(config: Config) -> Engine:
-    """The engine that &coupler_nml asks for."""
+def build_engine(config: Config, check_time: Callable[[], None]) -> Engine:
+    """The engine that &coupler_nml asks for. `check_time` raises where a call takes too long."""
     if config.coupler.engine == "loopback":
         return LoopbackEngine()
-    return GeneratorEngine(config)
+    return GeneratorEngine(config, check_time)
 
 
 class LoopbackEngine:
@@ -81,6 +90,12 @@ class LoopbackEngine:
     def step(self, names: tuple[str, ...], values: np.ndarray, date: int, seconds: float) -> Result:
         return Result(values, seconds=0.0)
 
+    def climatology(self, names: tuple[str, ...], date: int) -> Result:
+        raise ConfigError("a loopback has no climatology: use engine = 'generator'")
+
+    def provenance(self) -> dict[str, Any]:
+        return {"engine": "loopback"}
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -90,10 +105,12 @@ class GeneratorEngine:
 
     reads_on_generate = False
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, check_time: Callable[[], None]) -> None:
         self._config = config
+        self._check_time = check_time
         self._thread = TorchThread(config.coupler.threads)
         self._generator = self._thread.call(self._load)
+        self._climatology = self._thread.call(self._load_climatology)
         self._grid = self._generator.grid
         self._has_host_mask = False
 
@@ -102,6 +119,14 @@ class GeneratorEngine:
 
         options, threads = self._config.generator, self._config.coupler.threads
         return Generator.load(options.checkpoint, options.device, threads, options.compile)
+
+    def _load_climatology(self) -> Climatology | None:
+        """Only where it may be asked for: it holds a decoder of its own."""
+        from ..generator.climatology import Climatology
+
+        if self._config.coupler.on_failure != "climatology":
+            return None
+        return Climatology(self._generator.model, self._config.coupler.threads)
 
     def check_grid(self, nx_global: int, ny_global: int) -> None:
         ny, nx = self._grid.shape
@@ -141,11 +166,26 @@ class GeneratorEngine:
 
         seed, sampling = self._config.ensemble.seed, self._config.generator.sampling
         request = Request(member, parse_date(date), seed, **sampling)
-        sample = self._thread.call(lambda: self._generator.sample(request))
+        sample = self._thread.call(lambda: self._generator.sample(request, self._check_time))
+        return self._as_result(names, sample.state, sample.seconds, sample.report)
+
+    def climatology(self, names: tuple[str, ...], date: int) -> Result:
+        """The seasonal mean of that day, which needs neither sampler nor GPU."""
+        from ..state import parse_date
+
+        start, day, kept = time.perf_counter(), parse_date(date), self._climatology
+        if kept is None:
+            raise ConfigError("no climatology was kept: set on_failure = 'climatology'")
+        state, report = self._thread.call(lambda: kept.state(day))
+        return self._as_result(names, state, time.perf_counter() - start, report)
+
+    def _as_result(
+        self, names: tuple[str, ...], state: State, seconds: float, report: ProjectionReport
+    ) -> Result:
         if not self._has_host_mask:
-            return _result(names, sample.state, sample.seconds, sample.report)
-        state, report = self._on_host_mask(sample.state)
-        return _result(names, state, sample.seconds, sample.report, report)
+            return _result(names, state, seconds, report)
+        masked, again = self._on_host_mask(state)
+        return _result(names, masked, seconds, report, again)
 
     def _on_host_mask(self, state: State) -> tuple[State, ProjectionReport]:
         """Without what lies outside the host's ocean, and consistent at its coasts; the report
@@ -175,8 +215,14 @@ class GeneratorEngine:
         state, report = project(self._supported(names, values))
         return _result(names, state, time.perf_counter() - start, report)
 
+    def provenance(self) -> dict[str, Any]:
+        """What the bits of a state depend on."""
+        return self._generator.provenance(
+            self._config.ensemble.seed, self._config.generator.n_steps
+        )
+
     def close(self) -> None:
-        del self._generator
+        del self._generator, self._climatology
         self._thread.close()
 
 

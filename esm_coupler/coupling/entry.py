@@ -16,6 +16,7 @@ from .agree import Agreement, Phases, run
 from .domain import Block
 from .failure import NotStartedError, StoppedError, Verdict, explain
 from .mpi import MPI, require_mpi
+from .patient import PatientComm
 from .session import Session
 from .views import HostArray, real_kind
 
@@ -43,9 +44,10 @@ def start(coupler: Any, fortran_comm: int, namelist: Any) -> int:
     that *coupler is 0."""
     try:
         require_mpi()
-        session = Session(Agreement(MPI.Comm.f2py(fortran_comm)))
+        session = Session(Agreement(PatientComm(MPI.Comm.f2py(fortran_comm))))
         path = os.fsdecode(_ffi.string(namelist))
         verdict = run("start", lambda: session.start(path), session.agreement)
+        verdict = session.recorder.end("start", verdict)
         if verdict.status:
             session.agreement.comm.Free()
         else:
@@ -142,7 +144,9 @@ def stop(coupler: int) -> int:
     if session is not None and result != Status.ORDER + 1:
         del _running[coupler]
         _stopped.add(coupler)
-        if not MPI.Is_finalized():
+        if session.agreement.comm.lost:
+            session.forget()
+        elif not MPI.Is_finalized():
             session.agreement.comm.Free()
     return result
 
@@ -154,6 +158,7 @@ def _collective(name: str, coupler: int, call: Callable[[Session], Phases]) -> i
         with session.lock:
             require_mpi()
             verdict = run(name, lambda: call(session), session.agreement)
+            verdict = session.recorder.end(name, verdict)
     except BaseException as error:
         verdict = explain(error)
     return _answer(verdict)

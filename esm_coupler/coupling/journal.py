@@ -32,6 +32,10 @@ class Journal:
         """What was asked for and what came out, with the hash of all bits that go to the host."""
         if isinstance(self._logger.handlers[0], logging.NullHandler):
             return
+        if result.note:
+            self._logger.warning("%s %s: %s", call, numbers, result.note)
+        if result.values is None:
+            return
         digest = hashlib.sha256(np.ascontiguousarray(result.values).data).hexdigest()
         self._logger.info(
             "%s %s: %.3f s, %d cells out of bounds, %d cells corrected, sha256 %s",

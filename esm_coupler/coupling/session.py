@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,15 +28,18 @@ from .domain import (
 )
 from .masks import as_mask
 from .mpi import MPI
+from .record import FORMAT, Recorder
 from .route import Route
 from .same import first_name, padded_name, require_same
+from .settings import Settings, SharedSettings
 from .views import HostArray
 
 if TYPE_CHECKING:
     from .engine import Engine, Result
+    from .fallback import Fallback
     from .journal import Journal
 
-DIAGNOSTICS = ("seconds", "cells_out_of_bounds", "cells_changed")
+DIAGNOSTICS = ("seconds", "cells_out_of_bounds", "cells_changed", "fallbacks")
 
 
 class Session:
@@ -49,34 +52,58 @@ class Session:
         self.arrays: dict[str, HostArray] = {}
         self.views: list[np.ndarray] = []
         self.diagnostics = {"calls": 0.0, **dict.fromkeys(DIAGNOSTICS, 0.0)}
+        self.recorder = Recorder()
+        self.provenance: dict[str, Any] = {}  # on the generator's rank
         self._comm = agreement.comm
         self._is_root = agreement.rank == GENERATOR_RANK
         self._reads_on_generate = False
         self._covered = False
         self._route: Route
-        self._engine: Engine  # on the generator's rank only, as is the journal
+        self._engine: Engine  # on the generator's rank only, as are the next two
+        self._fallback: Fallback
         self._journal: Journal
 
-    def start(self, namelist: str) -> Phases:
-        """Read the namelist and load the generator, on its rank."""
-        flag = np.zeros(1, np.int64)
+    def start(self, namelist: str, overrides: Sequence[str] = ()) -> Phases:
+        """Read the namelist, with such as 'generator_nml.n_steps=4' over it, and load the
+        generator, on its rank. No time limit holds for that."""
+        shared = SharedSettings()
+        text = ""
         if self._is_root:
             from ..config import read_namelist
             from .engine import build_engine
+            from .fallback import Fallback
             from .journal import Journal
 
-            config = read_namelist(namelist)
-            self._engine = build_engine(config)
+            config = read_namelist(namelist, overrides)
+            check_time = self._comm.deadline.check
+            self._engine = build_engine(config, check_time)
+            self._fallback = Fallback(config.coupler, check_time)
             self._journal = Journal(config.coupler.log_file)
-            flag[0] = self._engine.reads_on_generate
+            text, self.provenance = config.text, self._engine.provenance()
+            c = config.coupler
+            reads = self._engine.reads_on_generate
+            shared.put(Settings(reads, c.time_limit, c.record, c.record_mb))
         yield
-        self._comm.Bcast(flag, root=GENERATOR_RANK)
-        self._reads_on_generate = bool(flag[0])
+        shared.share(self._comm, GENERATOR_RANK)
+        yield
+        settings = shared.get()
+        self.recorder.open(settings.record, self.agreement.rank, settings.record_mb)
+        self.recorder.begin(
+            "start", format=FORMAT, ranks=self.agreement.size, namelist=text,
+            provenance=self.provenance,
+        )  # fmt: skip
+        yield
+        self._reads_on_generate = settings.reads_on_generate
+        self._comm.deadline.allow(settings.time_limit)
 
     def set_domain(
         self, nx_global: int, ny_global: int, halo: int, blocks: tuple[Block, ...]
     ) -> Phases:
         """Learn every rank's blocks; the generator's rank holds them against each other."""
+        self.recorder.begin(
+            "set_domain", nx_global=nx_global, ny_global=ny_global, halo=halo,
+            blocks=[[b.i_first, b.j_first, b.nx, b.ny] for b in blocks],
+        )  # fmt: skip
         if self.domain is not None:
             raise CallOrderError(
                 "set_domain was called before: a new decomposition needs stop and a new start"
@@ -120,6 +147,7 @@ class Session:
 
     def set_mask(self, ocean: HostArray) -> Phases:
         """Hold the generator to the host's mask, an array of 0 and 1."""
+        self.recorder.begin("set_mask", {"mask": ocean.view})
         domain = self._need_domain("set_mask")
         domain.check_extents("the mask", ocean.extents)
         ocean.renew(domain)
@@ -136,6 +164,8 @@ class Session:
 
     def bind(self, array: HostArray) -> Phases:
         """Add an array of the host to what generate and step work on."""
+        kind = str(array.view.dtype)
+        self.recorder.begin("bind", name=array.name, kind=kind, extents=array.extents)
         domain = self._need_domain("bind")
         name = padded_name(array.name)
         agreed = name.copy()
@@ -168,26 +198,33 @@ class Session:
 
     def generate(self, member: int, date: int) -> Phases:
         """Fill the bound arrays with a member."""
+        self.recorder.begin("generate", self._bound(), member=member, date=date)
         numbers = np.array([[member, date]], np.int64)
         yield from self._prepare("generate", numbers, ("member", "date"))
         # An engine that doesn't read gets the buffer as it is, and does not look at it.
         values = (yield from self._collect()) if self._reads_on_generate else self._route.values
         result = None
         if self._is_root:
-            result = self._engine.generate(tuple(self.arrays), values, member, date)
+            names = tuple(self.arrays)
+            result = self._fallback.generate(
+                lambda: self._engine.generate(names, values, member, date),
+                lambda: self._engine.climatology(names, date),
+            )
             self._journal.record("generate", f"member {member} date {date}", result)
-        yield from self._hand_out(result)
+        return (yield from self._hand_out(result))
 
     def step(self, date: int, seconds: float) -> Phases:
         """Take the bound arrays forward."""
+        self.recorder.begin("step", self._bound(), date=date, seconds=seconds)
         numbers = np.array([[date, seconds]], np.float64)
         yield from self._prepare("step", numbers, ("date", "seconds"))
         values = yield from self._collect()
         result = None
         if self._is_root:
-            result = self._engine.step(tuple(self.arrays), values, date, seconds)
+            names = tuple(self.arrays)
+            result = self._fallback.step(lambda: self._engine.step(names, values, date, seconds))
             self._journal.record("step", f"date {date} seconds {seconds}", result)
-        yield from self._hand_out(result)
+        return (yield from self._hand_out(result))
 
     def _prepare(self, call: str, numbers: np.ndarray, names: Sequence[str]) -> Phases:
         """Buffers for all bound fields; the same numbers on all ranks; no ocean without owner."""
@@ -215,24 +252,35 @@ class Session:
         return self._route.unpack() if self._is_root else self._route.values
 
     def _hand_out(self, result: Result | None) -> Phases:
-        """Send the result to all ranks, and write it once all of them have it."""
-        report = np.zeros(len(DIAGNOSTICS))
+        """Send the result to all ranks, and write it once all of them have it. Its note, where
+        there is a result."""
+        report = np.zeros(len(DIAGNOSTICS) + 1)  # the last: whether there is anything to write
         if result is not None:
-            report[:] = [getattr(result, name) for name in DIAGNOSTICS]
+            report[:-1] = [getattr(result, name) for name in DIAGNOSTICS]
+        if result is not None and result.values is not None:
             self._route.stage(result.values)
+            report[-1] = 1.0
         yield
         self._comm.Bcast(report, root=GENERATOR_RANK)
-        self._route.scatter()
+        if report[-1]:
+            self._route.scatter()
         yield
-        self._route.deliver(list(self.arrays.values()))
+        if report[-1]:
+            self._route.deliver(list(self.arrays.values()))
         self._covered = True
-        self.diagnostics.update(zip(DIAGNOSTICS, report.tolist(), strict=True))
+        self.diagnostics.update(zip(DIAGNOSTICS, report[:-1].tolist(), strict=True))
         self.diagnostics["calls"] += 1.0
+        return result.note if result is not None else ""
 
     def stop(self) -> Phases:
-        """Forget the host's arrays and free the generator. Nobody ends the interpreter, which
-        would flush what user code has printed."""
+        """Forget the host's arrays and free the generator."""
+        self.recorder.begin("stop")
         yield
+        self.forget()
+
+    def forget(self) -> None:
+        """The part of a stop that needs no other rank. Nobody ends the interpreter, which would
+        flush what user code has printed."""
         self.arrays.clear()
         self.views.clear()
         for stream in filter(None, (sys.stdout, sys.stderr)):
@@ -247,6 +295,9 @@ class Session:
             for array in self.arrays.values():
                 array.renew(self.domain)
             self._keep_views()
+
+    def _bound(self) -> dict[str, np.ndarray]:
+        return {name: array.view for name, array in self.arrays.items()}
 
     def _keep_views(self) -> None:
         self.views = [array.view for array in self.arrays.values() if array.n_bytes]

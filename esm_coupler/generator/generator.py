@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
-from ..errors import InvalidValueError
+from ..errors import GeneratedStateError, InvalidValueError
 from ..fields import DRIFT
 from ..grid import Grid
 from ..state import Ensemble, State, parse_date
@@ -22,7 +22,7 @@ from .compiled import compile_network
 from .device import reproducible, select_device
 from .model import Model, load_model
 from .noise import gaussian
-from .projection import ProjectionReport, project
+from .projection import ProjectionReport, check_plausible, project
 from .sampler import SAMPLERS, denoise_on
 from .schedule import (
     CHURN,
@@ -36,12 +36,18 @@ from .schedule import (
 )
 from .space import Shape
 
+T = TypeVar("T")
+
 # Thickness [m] of ice of which only volume (what is left in nearly open water is thick: a median
 # of 2.3 m in the training simulation) or only area (new ice) was decoded. Powers of two, so that
 # a value stays a real32.
 REMNANT_THICKNESS, NEW_ICE_THICKNESS = 2.0, 0.125
 
 _LEAST = {"member": 1, "seed": 0, "n_steps": 1, "refine_steps": 1}
+# A latent has unit variance about its season, though elements that hardly vary in training reach
+# some hundred. The networks would make quiet fields of anything, even of NaN: look at it before.
+LARGEST_ANOMALY = 1e4
+
 _LARGEST = 2**31 - 1  # a Fortran default integer
 DRAWS_OF_A_STAGE = 2**32  # the draws of one latent are none of another's
 REFINE_SIGMA_MAX = 10.0
@@ -165,13 +171,21 @@ class Generator:
         """The fields of a generated state."""
         return self.model.names
 
-    def sample(self, request: Request) -> Sample:
-        """One member. Its batch is always 1, so that no other member changes its bits."""
+    def sample(
+        self, request: Request, before_evaluation: Callable[[], None] = lambda: None
+    ) -> Sample:
+        """One member. Its batch is always 1, so that no other member changes its bits.
+
+        `before_evaluation` is called before each of the network's, and may raise to end the work.
+
+        GeneratedStateError if what comes out is no sea ice.
+        """
         start = time.perf_counter()
         with torch.inference_mode(), reproducible(self.threads):
-            fields = self.model.space.fields(self.latents([request]))[0].cpu().numpy()
-        decoded, completed = joint_state(fields, self.names, self.grid)
-        state, report = project(decoded)
+            latents = self.latents([request], before_evaluation)
+            fields = self.model.space.fields(latents)[0].cpu().numpy()
+        decoded, completed = _accepted(lambda: joint_state(fields, self.names, self.grid))
+        state, report = _accepted(lambda: project(decoded))
         return Sample(state, decoded, report, completed, time.perf_counter() - start)
 
     def generate(
@@ -207,7 +221,9 @@ class Generator:
             "compiled": str(self.compiled).lower(), "reproducible": "true",
         }  # fmt: skip
 
-    def latents(self, requests: Sequence[Request]) -> tuple[torch.Tensor, ...]:
+    def latents(
+        self, requests: Sequence[Request], before_evaluation: Callable[[], None] = lambda: None
+    ) -> tuple[torch.Tensor, ...]:
         """The latents (request, channel, y, x) float32 that the noise of requests leads to, which
         differ in nothing but seed and member. More than one at a time have other bits than each
         alone: `sample` never does that."""
@@ -221,10 +237,12 @@ class Generator:
                 each = [request.noise(shape, stage, draw) for request in requests]
                 return torch.cat(each).to(self.device)
 
-            denoise = denoise_on(denoiser, days, self.model.space.context(latents))
+            context = self.model.space.context(latents)
+            denoise = denoise_on(denoiser, days, context, before_evaluation)
             anomaly = SAMPLERS[first.sampler](
                 denoise, noise(), first.sigmas(stage).tolist(), noise, first.churn
             )
+            _check_anomaly(anomaly)
             latents = *latents, denoiser.normalisation.inverse(anomaly.float(), days)
         return latents
 
@@ -233,6 +251,24 @@ def _levels(request: Request) -> str:
     """The noise levels of a request, in words."""
     text = f"from {request.sigma_max:g} to {request.sigma_min:g}, rho {request.rho:g}"
     return text + (f", churn {request.churn:g}" if request.sampler == "stochastic" else "")
+
+
+def _check_anomaly(anomaly: torch.Tensor) -> None:
+    """GeneratedStateError unless all is finite and within what a latent can be."""
+    largest = float(anomaly.abs().max())  # NaN if any is
+    if not largest <= LARGEST_ANOMALY:
+        raise GeneratedStateError(
+            f"the sampler went astray: its latent reaches {largest:.3g} standard deviations, at "
+            f"most {LARGEST_ANOMALY:g} is possible; try another member, or device = 'cpu'"
+        )
+
+
+def _accepted(make: Callable[[], T]) -> T:
+    """What a check lets pass that does not know whose the state is: here the generator's own."""
+    try:
+        return make()
+    except InvalidValueError as error:
+        raise GeneratedStateError(f"the generator's own state is refused: {error}") from error
 
 
 def _member_numbers(members: int | Iterable[int]) -> list[int]:
@@ -253,12 +289,14 @@ def _member_numbers(members: int | Iterable[int]) -> list[int]:
 def joint_state(
     fields: np.ndarray, names: tuple[str, ...], grid: Grid
 ) -> tuple[State, int]:
-    """State of decoded fields (field, y, x), and in how many cells area and volume were completed.
+    """State of decoded fields (field, y, x), and in how many cells area and volume were completed;
+    InvalidValueError for what is not finite or implausible.
 
     Each field is censored for itself, so in traces of ice one of the two may lie on its bound
     while the other does not: the missing one follows from a typical thickness.
     """
     values = fields.astype(np.float64)
+    check_plausible(State(values, names, grid))  # first: NaN would pass for open water below
     completed = 0
     if "sic" in names and "sit" in names:
         sic, sit = values[names.index("sic")], values[names.index("sit")]

@@ -109,8 +109,9 @@ SAMPLERS: dict[str, Sampler] = {"heun": heun, "dpm": dpm, "stochastic": stochast
 
 
 def denoise_on(
-    denoiser: nn.Module, day_of_year: Tensor, context: Tensor | None = None
-) -> Denoise:
+    denoiser: nn.Module, day_of_year: Tensor, context: Tensor | None = None,
+    before_evaluation: Callable[[], None] = lambda: None,
+) -> Denoise:  # fmt: skip
     """The network as samplers want it, for days (batch,) and what is known of the coarser latents:
     they sum in the precision of the noise, the network computes in float32.
 
@@ -119,6 +120,7 @@ def denoise_on(
     """
 
     def denoise(x: Tensor, sigma: float) -> Tensor:
+        before_evaluation()
         level = torch.full(day_of_year.shape, sigma, device=day_of_year.device)
         return denoiser(x.float(), level, day_of_year, context).to(x.dtype).contiguous()
 

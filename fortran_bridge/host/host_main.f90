@@ -13,7 +13,7 @@ program host
   character(len=256) :: namelist_file, grid_file = 'grid.nc', output_file = 'ensemble.nc'
   integer :: first_member = 1, members = 4, date = 19900301, n_days = 15
   integer :: block_nx = 24, block_ny = 24
-  real(wp) :: dt = 21600   ! [s]
+  real(wp) :: fallbacks, dt = 21600   ! [s]
   logical :: growth = .true.
   namelist /host_nml/ grid_file, output_file, first_member, members, date, n_days, &
     block_nx, block_ny, dt, growth
@@ -68,7 +68,9 @@ program host
     call check('step')
     call report('step', today, '')
   end do
-  if (rank == 0) call finish(trim(output_file))
+  call coupler%diagnostic('fallbacks', fallbacks, status)   ! states that on_failure replaced
+  call check('diagnostic')
+  if (rank == 0) call finish(trim(output_file), nint(fallbacks))
 
   ! 7. Stop. The arrays are forgotten; from here on they may be deallocated.
   call coupler%stop(status)

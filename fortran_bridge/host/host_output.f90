@@ -68,8 +68,10 @@ contains
       'area: mean'//merge(' where sea_ice', '              ', unit == 'm s-1'))), name)
   end subroutine define
 
-  subroutine finish(path)
+  subroutine finish(path, fallbacks)
     character(len=*), intent(in) :: path
+    integer, intent(in) :: fallbacks   !! states that were replaced because none could be made
+    call check_nc(nf90_put_att(file, NF90_GLOBAL, 'fallbacks', fallbacks), 'fallbacks')
     call check_nc(nf90_close(file), path)
     if (c_rename(path//'.part'//achar(0), path//achar(0)) /= 0) &
       call fail('could not rename '//path//'.part to '//path)

@@ -31,7 +31,9 @@ enum esm_status {
     ESM_VALUE = 11,          /* not finite, out of range, no such date or member */
     ESM_ORDER = 12,          /* a call before the one that it needs */
     ESM_MEMORY = 13,         /* out of memory, on the host or on the GPU */
-    ESM_FAILED = 14          /* anything else; the message has Python's traceback */
+    ESM_FAILED = 14,         /* anything else; the message has Python's traceback */
+    ESM_TIME = 15,           /* the call took longer than time_limit */
+    ESM_LOST = 16            /* some ranks did not come; the coupler is given up */
 };
 
 /* Start a coupler on every rank of a Fortran communicator handle. *coupler must be 0 and gets a

@@ -29,6 +29,8 @@ module esm_coupler
   integer, parameter, public :: ESM_ORDER = 12          !! a call before the one that it needs
   integer, parameter, public :: ESM_MEMORY = 13         !! out of memory
   integer, parameter, public :: ESM_FAILED = 14         !! anything else
+  integer, parameter, public :: ESM_TIME = 15           !! longer than time_limit
+  integer, parameter, public :: ESM_LOST = 16           !! some ranks did not come
 
   type, public :: coupler_t
     private

@@ -63,3 +63,4 @@ def test_a_call_at_the_wrong_time_gets_a_status_and_a_text(
 
 def test_calls_from_several_openmp_threads_are_all_answered(answers: dict[str, str]) -> None:
     assert answers["threads"] == "0"
+    assert answers["generating threads"] == "0"

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+from esm_coupler.generator.generator import Generator
+from esm_coupler.generator.model import save_model
 
 from .run import Host, Run
 from .tiny_model import namelist
@@ -52,3 +57,26 @@ def test_no_days(host: Host) -> None:
 
 def test_a_folder_that_is_not_there(host: Host) -> None:
     assert_failed(host.run(output_file="'none/ensemble.nc'"), "none/ensemble.nc")
+
+
+def test_a_model_that_may_not_stop_starts_from_a_climatology_and_its_file_says_so(
+    host: Host,
+) -> None:
+    _write_astray(host.model / "tiny.safetensors", host.model / "astray.safetensors")
+    text = namelist(host.model, n_days=1).replace("tiny.safetensors", "astray.safetensors")
+    assert_failed(host.run_text(text), "coupler%generate", "went astray")
+    run = host.run_text(text + "&coupler_nml\n  on_failure = 'climatology'\n/\n", ranks=2)
+    assert run.status == 0, run.stdout + run.stderr
+    assert "this is a climatology (fallback 2 of at most 10)" in run.stdout
+    ensemble = run.ensemble
+    assert ensemble.attrs["fallbacks"] == ensemble.sizes["realization"] == 2
+    first, second = ensemble["sic_start"].values
+    assert (first == second).all() and (first > 0).any()
+
+
+def _write_astray(sound: Path, path: Path) -> None:
+    """A checkpoint whose denoiser gives millions."""
+    generator = Generator.load(sound, device="cpu")
+    for parameter in list(generator.model.denoiser.parameters())[-2:]:
+        parameter.add_(6e4)  # nearly what a float16 can hold
+    save_model(path, generator.model, {"note": "for a test"})

@@ -31,6 +31,7 @@ def test_a_field_says_what_it_is(a_run: Run, name: str, suffix: str) -> None:
 def test_the_file_has_grid_members_and_both_days(a_run: Run) -> None:
     ensemble, grid = a_run.ensemble, tiny_grid(SHAPE)
     assert ensemble.attrs["Conventions"].startswith("CF-")
+    assert ensemble.attrs["fallbacks"] == 0
     assert ensemble["realization"].values.tolist() == [1, 2]
     for name in ("lat", "lon", "cell_area", "mask"):
         assert np.array_equal(ensemble[name].values, getattr(grid, name)), name

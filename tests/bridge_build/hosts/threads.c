@@ -26,6 +26,20 @@ static int call_from_threads(int coupler, double *field)
     return wrong + (field[0] != 0.5);
 }
 
+/* One after another, whichever thread comes first: each is answered, and each is counted. */
+static int generate_from_threads(int coupler)
+{
+    int wrong = 0;
+    double calls = -1.0;
+#pragma omp parallel for num_threads(4) reduction(+ : wrong)
+    for (int call = 0; call < 200; call++) {
+        wrong += esm_generate(coupler, 1 + call, 20180301) != ESM_OK;
+        wrong += esm_step(coupler, 20180301, 60.0) != ESM_OK;
+    }
+    wrong += esm_diagnostic(coupler, "calls", &calls) != ESM_OK || calls != 401.0;
+    return wrong;
+}
+
 int main(int argc, char **argv)
 {
     double field[6] = {0.5, 0.5, 0.5, 0.5, 0.5, 0.5}, value;
@@ -49,6 +63,7 @@ int main(int argc, char **argv)
     tell("generate", esm_generate(coupler, 1, 20180301));
     tell("diagnostic", esm_diagnostic(coupler, "nonsense", &value));
     printf("threads %d\n", call_from_threads(coupler, field));
+    printf("generating threads %d\n", generate_from_threads(coupler));
     tell("stop", esm_stop(coupler));
     tell("stop again", esm_stop(coupler));
     tell("generate after stop", esm_generate(coupler, 1, 20180301));

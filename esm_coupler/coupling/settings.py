@@ -1,0 +1,43 @@
+"""What every rank has to know of the namelist, which only the first one reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from .mpi import MPI
+
+_BYTES = 16384
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`time_limit` of each call after start [s], 0 for none; `record`, the folder of a recording of
+    at most `record_mb` [MB] a rank, or nothing."""
+
+    reads_on_generate: bool = False
+    time_limit: float = 0.0
+    record: str = ""
+    record_mb: int = 0
+
+
+class SharedSettings:
+    """A buffer for the settings, made before the ranks agree that the first one has them."""
+
+    def __init__(self) -> None:
+        self._buffer = np.zeros(_BYTES, np.uint8)
+
+    def put(self, settings: Settings) -> None:
+        """On the rank that knows them."""
+        text = json.dumps(asdict(settings)).encode()
+        self._buffer[: len(text)] = np.frombuffer(text, np.uint8)
+
+    def share(self, comm: MPI.Comm, root: int) -> None:
+        """Bring the settings of `root` to all ranks; collective."""
+        comm.Bcast(self._buffer, root=root)
+
+    def get(self) -> Settings:
+        """What was shared."""
+        return Settings(**json.loads(self._buffer.tobytes().rstrip(b"\0")))

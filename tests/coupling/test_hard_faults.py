@@ -1,0 +1,92 @@
+"""Faults that no library can mend end a run in time; those of the host's surroundings do not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.mpi import mpirun
+
+from esm_coupler.errors import Status
+
+from .hosts_build import Hosts
+from .layouts import rows
+from .scripts import DATE, NX, NY, bind, domain
+
+LIMIT = 60  # s for a whole run; one that hangs fails its test
+ENDS = {
+    "kill -9": "os.kill(os.getpid(), signal.SIGKILL)",
+    "SIGTERM": "os.kill(os.getpid(), signal.SIGTERM)",
+    "exit": "os._exit(3)",
+}
+IN_THE_CALL = """
+import os, signal
+from esm_coupler.coupling.engine import LoopbackEngine
+genuine = LoopbackEngine.generate
+def generate(*arguments):
+    {}
+    return genuine(*arguments)
+LoopbackEngine.generate = generate
+"""
+COUNT = """
+import os
+with open("handles", "a") as file:
+    handles = os.listdir("/proc/self/fd")
+    file.write(str(len(handles)) + "\\n")
+"""
+
+
+def _ready(hosts: Hosts, ranks: int, **keys: object) -> str:
+    script = f"start 1 world {hosts.loopback(**keys)}\n" + domain(hosts, rows(NX, NY, ranks))
+    return script + bind(hosts, {"sic": np.ones((NY, NX))})
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_rank_that_ends_in_a_call_ends_the_run(hosts: Hosts, end: str) -> None:
+    """The other rank waits in the call; the launcher, which sees the death, ends it."""
+    code = hosts.python("end.py", IN_THE_CALL.format(ENDS[end]))
+    script = _ready(hosts, 2) + f"on 0 python {code}\ngenerate 1 1 {DATE}\n"
+    (hosts.folder / "script.txt").write_text(script)
+    program = hosts.built / "scripted_plain"
+    done = mpirun(2, program, "script.txt", "out", timeout=LIMIT, cwd=hosts.folder)
+    assert done.returncode != 0
+    for rank in range(2):
+        assert "generate" not in (hosts.folder / f"out.{rank}").read_text()
+
+
+def test_a_signal_that_the_host_handles_does_not_disturb_a_call(hosts: Hosts) -> None:
+    code = hosts.python("term.py", IN_THE_CALL.format(ENDS["SIGTERM"]))
+    script = "special\n" + _ready(hosts, 2, time_limit=30.0) + f"on 0 python {code}\n"
+    run = hosts.run(script + f"generate 1 1 {DATE}\nstop 1\n", ranks=2, limit=LIMIT)
+    assert run.status("generate") == run.status("stop") == {Status.OK}
+
+
+def test_ranks_outside_the_communicator_need_not_call(hosts: Hosts) -> None:
+    """Ranks 0 and 2 are a communicator; rank 1 knows nothing of the coupler."""
+    inside = (0, 2)
+    domain(hosts, [rows(NX, NY, 2)[0], [], rows(NX, NY, 2)[1]])
+    calls = [
+        f"start 1 part {hosts.loopback()}", "domain 1", "bind 1 sic",
+        f"generate 1 1 {DATE}", f"step 1 {DATE} 60", "stop 1",
+    ]  # fmt: skip
+    script = f"blocks {NX} {NY} 1 blocks_1_{NX}.txt\nfield sic 8 3\n"
+    script += "".join(f"on {rank} {call}\n" for call in calls for rank in inside)
+    run = hosts.run(script, ranks=3, limit=LIMIT)
+    assert [len(calls) for calls in run.ranks] == [6, 0, 6]
+    assert {call.status for calls in run.ranks for call in calls} == {Status.OK}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts handles in /proc")
+def test_ten_thousand_calls_leave_memory_and_handles_flat(hosts: Hosts) -> None:
+    """With all that a call may have: a time limit, and a line in a log."""
+    count = f"python {hosts.python('count.py', COUNT)}\nmemory\n"
+    script = _ready(hosts, 1, log_file="calls.log", time_limit=30.0)
+    script += f"repeat 500\ngenerate 1 1 {DATE}\n" + count
+    script += f"repeat 5000\ngenerate 1 1 {DATE}\nrepeat 5000\nstep 1 {DATE} 60\n" + count
+    run = hosts.run(script + "diagnostic 1 calls\n", limit=3 * LIMIT)
+    assert float(run.message("diagnostic")) == 10500
+    before, after = run.values("memory")
+    assert after - before < 500, "kB"
+    first, last = (hosts.folder / "handles").read_text().split()
+    assert first == last

@@ -109,9 +109,7 @@ def _settled(
     """Area and volume (category, cell) with the totals sic and sit, by the first way that works."""
     mean = sit / sic
     limits = _limits(bounds, thickness, mean)
-    new_area, new_thickness, good = _settle(
-        _tilted(area, thickness, mean), thickness, sic, sit, *limits
-    )
+    new_area, new_thickness, good = _settle(area, thickness, sic, sit, *limits)
     for way in (_gamma, _one_category):
         bad = ~good
         if not bad.any():
@@ -142,14 +140,17 @@ def _settle(
     """Area and thickness with the totals sic and sit, between low and high, without remnants, and
     in which cells (cell) that could be reached."""
     area, thickness = area.copy(), thickness.clip(low, high)
-    thin = np.zeros(area.shape, dtype=bool)
-    for _ in range(len(area) + 1):  # each round drops a category, or is the last
-        area[thin] = 0.0
-        area = _with_total(area, sic)
+    least_area, least_volume = (1 - MARGIN) * MIN_AREA, (1 - MARGIN) * MIN_VOLUME
+    thinnest = np.zeros(area.shape, dtype=bool)
+    for _ in range(len(area) + 1):  # each round merges the thinnest category, or is the last
+        area[thinnest] = 0.0
+        area = _with_total(_tilted(area, thickness, sit / sic), sic)
         thickness = _with_volume(area, thickness, sit, low, high)
-        thin = (area > 0) & ((area < MIN_AREA) | (area * thickness < MIN_VOLUME))
+        volume = area * thickness
+        thin = (area > 0) & ((area < least_area) | (volume < least_volume))
         if not thin.any():
             break
+        thinnest = thin & (volume <= np.where(thin, volume, np.inf).min(axis=0))
     # one part in 1e9 of a remnant is what a lone category on a bound has to give
     missed = np.abs(_sum(area * thickness) - sit) > 1e-13 + 1e-14 * sit
     good = (_sum(area) > 0) & ~missed & ~thin.any(axis=0)

@@ -63,5 +63,11 @@ class InterpreterError(EsmCouplerError):
     status = Status.INTERPRETER
 
 
+class RestartError(EsmCouplerError):
+    """A restart file of a host model that cannot be read, or that its model would not accept."""
+
+    status = Status.FIELD
+
+
 class OutputError(EsmCouplerError):
     """A file that exists, cannot be written, or did not fit on the disk."""

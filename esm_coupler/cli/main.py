@@ -11,6 +11,7 @@ import typer
 
 from ..errors import EsmCouplerError
 from .bench import bench
+from .check import check
 from .config import config
 from .doctor import doctor
 from .generate import generate
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (generate, train, inspect, validate, namelist, config, doctor, plot):
+for verb in (generate, train, inspect, validate, namelist, config, doctor, plot, check):
     app.command()(verb)
 app.add_typer(bench, name="bench")
 

@@ -19,6 +19,7 @@ MIN_VOLUME = 1e-5  # m, of a category
 MARGIN = 1e-9  # relative distance of a category's thickness from its bounds
 MAX_SNOW_PER_ICE = 0.330  # (rho_water - rho_ice) / rho_snow
 PUNY = 1e-11  # of area above one: where Icepack aborts
+MAX_MEAN_THICKNESS = 20.0  # m of ice, sit / sic
 FULL = 1 - 1e-15  # the area of a full cell, so that no order of summation exceeds 1
 
 _STEPS = 60  # of bisection: below the round-off of float64
@@ -129,7 +130,8 @@ def _limits(
     category is not far from the ice that there is."""
     low = np.broadcast_to(bounds[:-1, None] * (1 + MARGIN), thickness.shape)
     high = np.array(np.broadcast_to(bounds[1:, None] * (1 - MARGIN), thickness.shape))
-    high[-1] = np.minimum(high[-1], 2 * np.maximum(np.maximum(mean, thickness[-1]), low[-1] + 0.1))
+    thickest = np.maximum(MAX_MEAN_THICKNESS, 1.01 * np.maximum(mean, thickness[-1]))
+    high[-1] = np.minimum(high[-1], thickest)
     return low, high
 
 

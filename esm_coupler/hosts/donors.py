@@ -1,0 +1,36 @@
+"""Where new ice takes its column from: the nearest one of similar concentration."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_SIMILAR = np.linspace(0.0, 1.0, 11)  # classes of concentration
+
+
+def nearest_similar(sic: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """int (y, x): flat index of the background cell that lends its column to each cell.
+
+    Where `background` (y, x) has ice it is the cell itself. Where only `sic` (y, x) has, it is the
+    nearest background cell whose concentration is in the same tenth, or the nearest of all. With
+    no ice in the background every cell is its own.
+    """
+    own = np.arange(sic.size).reshape(sic.shape)
+    there, new = background > 0, (sic > 0) & (background <= 0)
+    donors = own.copy()
+    if not new.any() or not there.any():
+        return donors
+    classes = np.digitize(background, _SIMILAR[1:-1])
+    wanted = np.digitize(sic, _SIMILAR[1:-1])
+    for tenth in np.unique(wanted[new]):
+        similar = there & (classes == tenth)
+        place = new & (wanted == tenth)
+        donors[place] = nearest(similar if similar.any() else there)[place]
+    return donors
+
+
+def nearest(cells: np.ndarray) -> np.ndarray:
+    """int (y, x): flat index of the nearest of `cells` (y, x) bool, of which there is one."""
+    from scipy.ndimage import distance_transform_edt
+
+    indices = distance_transform_edt(~cells, return_distances=False, return_indices=True)
+    return np.ravel_multi_index(tuple(indices), cells.shape)

@@ -102,7 +102,7 @@ class EnsembleConfig:
         "ensemble.nc",
     )
     overwrite: bool = option("whether an output that exists is replaced", False)
-    output_format: Literal["netcdf", "cice"] = option(
+    output_format: Literal["netcdf", "cice", "nextsim"] = option(
         "what generate writes: one CF NetCDF file, or for each member a restart of that model",
         "netcdf",
     )

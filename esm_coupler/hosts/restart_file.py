@@ -27,12 +27,13 @@ MOST_COMPRESSION = 2000  # bytes in memory for a byte of the file; deflate gives
 
 @dataclass(frozen=True, eq=False)
 class RestartFile:
-    """Numeric variables, in their own types, by name ('group/name' in a group), the names of their
-    dimensions, and the global attributes."""
+    """Numeric variables, in their own types, by name ('group/name' in a group), and the names of
+    their dimensions; texts of single values, by the same names; and the global attributes."""
 
     path: Path
     values: dict[str, np.ndarray]
     dimensions: dict[str, tuple[str, ...]]
+    texts: dict[str, str]
     attributes: dict[str, Any]
 
     @property
@@ -65,7 +66,9 @@ def read_restart(path: Path) -> RestartFile:
 
 
 def _from_dataset(path: Path, dataset: netCDF4.Dataset) -> RestartFile:
-    variables = dict(_variables(dataset, ""))
+    everything = dict(_variables(dataset, ""))
+    texts = {n: str(v[...]) for n, v in everything.items() if v.dtype is str and not v.ndim}
+    variables = {n: v for n, v in everything.items() if v.dtype is not str and v.dtype.kind in "iuf"}
     bytes_needed = sum(v.dtype.itemsize * int(np.prod(v.shape)) for v in variables.values())
     factor = MOST_COMPRESSION if dataset.data_model.startswith("NETCDF4") else 1
     if bytes_needed > factor * os.path.getsize(path):
@@ -76,15 +79,14 @@ def _from_dataset(path: Path, dataset: netCDF4.Dataset) -> RestartFile:
         values[name] = np.asarray(variable[...]).reshape(variable.shape)
     dimensions = {name: tuple(variable.dimensions) for name, variable in variables.items()}
     attributes = {name: dataset.getncattr(name) for name in dataset.ncattrs()}
-    return RestartFile(path, values, dimensions, attributes)
+    return RestartFile(path, values, dimensions, texts, attributes)
 
 
 def _variables(
     group: netCDF4.Dataset, prefix: str
 ) -> Iterator[tuple[str, netCDF4.Variable]]:
     for name, variable in group.variables.items():
-        if isinstance(variable.dtype, np.dtype) and variable.dtype.kind in "iuf":
-            yield prefix + name, variable
+        yield prefix + name, variable
     for name, below in group.groups.items():
         yield from _variables(below, f"{prefix}{name}/")
 

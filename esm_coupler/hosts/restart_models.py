@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import RestartError
 from ..grid import Grid
 from ..state import State
-from . import cice_checks, cice_columns, cice_restart
+from . import cice_checks, cice_columns, cice_restart, nextsim_restart
 from .acceptance import Finding
 from .category_bounds import category_bounds
 from .restart_file import RestartFile, read_restart
@@ -58,6 +58,15 @@ def require_date(file: RestartFile, found: tuple[int, ...], wanted: datetime.dat
         )
 
 
+def require_shape(file: RestartFile, shape: tuple[int, int], grid: Grid) -> None:
+    """RestartError unless the restart's grid has the shape (y, x) of `grid`."""
+    if shape != grid.shape:
+        raise RestartError(
+            f"{file.path} has {shape[1]} x {shape[0]} cells, the checkpoint has {grid.shape[1]} x "
+            f"{grid.shape[0]}: give a template of the checkpoint's grid"
+        )
+
+
 def require_mask(file: RestartFile, ocean: np.ndarray, grid: Grid) -> None:
     """RestartError unless the restart's ocean (y, x) is the grid's."""
     wrong = ocean != grid.mask
@@ -89,14 +98,26 @@ def _cice_name(restart: cice_restart.CiceRestart) -> str:
     return f"iced.{year:04d}-{month:02d}-{day:02d}-{seconds:05d}.nc"
 
 
+def _require_nextsim(
+    restart: nextsim_restart.NextsimRestart, grid: Grid, date: datetime.date
+) -> None:
+    require_shape(restart.file, restart.shape, grid)
+    require_date(restart.file, restart.date, date)
+    require_mask(restart.file, restart.ocean, grid)
+
+
 MODELS: dict[str, RestartModel] = {
     "cice": RestartModel(
         cice_restart.read_cice_restart, cice_checks.checks, _require_cice, _cice_values,
         _cice_name, "ice.restart_file",
     ),
+    "nextsim": RestartModel(
+        nextsim_restart.read_nextsim_restart, nextsim_restart.checks, _require_nextsim,
+        nextsim_restart.with_state, lambda restart: restart.file.path.name,
+    ),
 }  # fmt: skip
 # the variable that tells a model's restart
-_MARKS = {"cice": "aicen"}
+_MARKS = {"cice": "aicen", "nextsim": "data/hice"}
 
 
 def read_any(path: Path) -> tuple[RestartModel, Any]:

@@ -102,8 +102,9 @@ class EnsembleConfig:
         "ensemble.nc",
     )
     overwrite: bool = option("whether an output that exists is replaced", False)
-    output_format: Literal["netcdf", "cice", "nextsim"] = option(
-        "what generate writes: one CF NetCDF file, or for each member a restart of that model",
+    output_format: Literal["netcdf", "cice", "nextsim", "si3", "si3_initial"] = option(
+        "what generate writes: one CF NetCDF file, or for each member a restart of that model, or "
+        "(si3_initial) the file that NEMO reads with nn_iceini_file = 1",
         "netcdf",
     )
     template: Text = option(
@@ -115,7 +116,7 @@ class EnsembleConfig:
 
     @model_validator(mode="after")
     def _has_a_template(self) -> EnsembleConfig:
-        if self.output_format != "netcdf" and not self.template:
+        if self.output_format not in ("netcdf", "si3_initial") and not self.template:
             raise ValueError(
                 f"template is missing; output_format = '{self.output_format}' needs a restart of "
                 "that model"

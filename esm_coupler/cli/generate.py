@@ -64,11 +64,14 @@ def run(config: Config, generator: Generator, path: Path) -> None:
 
 def _restarts(config: Config) -> None:
     """Write the members as restarts of a host model."""
-    from .restarts import Template, write_restarts
+    from .restarts import Template, write_initial, write_restarts
 
-    template = Template.read(config)  # before the work, not after it
-    folder = write_restarts(config, template, _load(config))
-    typer.echo(f"wrote {folder}: {config.ensemble.members} restarts of {config.ensemble.date}")
+    if config.ensemble.output_format == "si3_initial":
+        folder = write_initial(config, _load(config))
+    else:
+        template = Template.read(config)  # before the work, not after it
+        folder = write_restarts(config, template, _load(config))
+    typer.echo(f"wrote {folder}: {config.ensemble.members} members of {config.ensemble.date}")
 
 
 def _load(config: Config) -> Generator:

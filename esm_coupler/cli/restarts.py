@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..atomic import replace_file, require_output
+from ..atomic import replace_file, require_output, write_dataset
 from ..errors import OutputError, RestartError
 from ..hosts.restart_file import write_restart
 from ..hosts.restart_models import MODELS, POINTER_LENGTH, RestartModel, require_acceptable
@@ -55,6 +55,33 @@ def write_restarts(config: Config, template: Template, generator: Generator) -> 
     first = ensemble.first_member
     for number in with_bar(list(range(first, first + ensemble.members)), "members"):
         _member(number, config, template, generator, folder / f"member_{number:04d}")
+    return folder
+
+
+def write_initial(config: Config, generator: Generator) -> Path:
+    """Write the file of each member that NEMO reads with nn_iceini_file = 1; the folder of all.
+
+    OutputError if one is in the way.
+    """
+    from ..generator.generator import Request
+    from ..hosts.si3_initial import initial_dataset
+    from ..state import parse_date
+
+    ensemble, day = config.ensemble, parse_date(config.ensemble.date)
+    folder = Path(ensemble.output)
+    paths = {number: folder / f"member_{number:04d}" / "ice_initial.nc" for number in
+             range(ensemble.first_member, ensemble.first_member + ensemble.members)}  # fmt: skip
+    require_folder(folder)
+    for path in paths.values():  # before the work, not after it
+        require_folder(path.parent)
+        require_output(path, ensemble.overwrite, REMEDY)
+    for number in with_bar(list(paths), "members"):
+        request = Request(number, day, ensemble.seed, config.generator.n_steps)
+        sample = generator.sample(request)
+        dataset = initial_dataset(sample.state, day)
+        dataset.attrs |= generator.provenance(ensemble.seed, request.n_steps)
+        write_dataset(dataset, paths[number], overwrite=True)
+        log_line(f"member {number}: {sample.seconds:.1f} s, {paths[number]}")
     return folder
 
 

@@ -15,7 +15,7 @@ from ..grid import Grid, corners
 from ..state import State
 from .cice_restart import OCEAN_STRESSES, STATE, STRESSES, CiceRestart
 from .cice_thermo import ice_enthalpy, salinity_profile, snow_enthalpy
-from .donors import nearest, nearest_similar
+from .donors import nearest, nearest_similar, tracer_sources
 from .itd import Categories, rescale
 
 FREEZING = -1.8  # degrees C, where no cell of the restart tells another freezing point
@@ -80,16 +80,13 @@ class _Columns:
 
     @classmethod
     def of(cls, cut: dict[str, np.ndarray], state: State, bounds: np.ndarray) -> _Columns:
-        n_categories = len(cut["aicen"])
         before = Categories(*(_flat(cut[name]) for name in STATE))
         old_area = before.total()[0].reshape(state.grid.shape)
         donor = nearest_similar(state["sic"], old_area).ravel()
         lent = Categories(*(part[:, donor] for part in (before.area, before.volume, before.snow)))
         totals = [state[name].ravel() for name in ("sic", "sit", "snt")]
         new = rescale(*totals, lent, bounds)
-        category = _nearest_category(lent.area > 0)
-        source = np.where(category < 0, -1, category * donor.size + donor)
-        return cls(cut, before, new, source.reshape(n_categories, -1))
+        return cls(cut, before, new, tracer_sources(lent.area > 0, donor))
 
     @property
     def changed(self) -> np.ndarray:
@@ -165,14 +162,6 @@ class _Columns:
     def _cells(self, values: np.ndarray) -> np.ndarray:
         """(..., cell) -> (..., y, x)"""
         return values.reshape(*values.shape[:-1], *self.old["uvel"].shape)
-
-
-def _nearest_category(there: np.ndarray) -> np.ndarray:
-    """(category, cell): the nearest category that is `there`, the thinner of two; -1 if none is."""
-    numbers = np.arange(len(there))
-    distance = np.abs(numbers[:, None] - numbers[None, :])[:, :, None]
-    far = np.where(there[None], distance, len(there))
-    return np.where(there.any(axis=0), far.argmin(axis=1), -1)
 
 
 def _flat(values: np.ndarray) -> np.ndarray:

@@ -34,3 +34,15 @@ def nearest(cells: np.ndarray) -> np.ndarray:
 
     indices = distance_transform_edt(~cells, return_distances=False, return_indices=True)
     return np.ravel_multi_index(tuple(indices), cells.shape)
+
+
+def tracer_sources(there: np.ndarray, donors: np.ndarray) -> np.ndarray:
+    """int (category, cell): flat index into (category, cell) that each category of a cell takes its
+    tracers from: the nearest category with ice of its donor, the thinner of two; -1 if none has.
+
+    `there` (category, cell) bool says which categories of the donors have ice.
+    """
+    numbers = np.arange(len(there))
+    distance = np.abs(numbers[:, None] - numbers[None, :])[:, :, None]
+    category = np.where(there[None], distance, len(there)).argmin(axis=1)
+    return np.where(there.any(axis=0), category * donors.size + donors, -1)

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import RestartError
 from ..grid import Grid
 from ..state import State
-from . import cice_checks, cice_columns, cice_restart, nextsim_restart
+from . import cice_checks, cice_columns, cice_restart, nextsim_restart, si3_restart
 from .acceptance import Finding
 from .category_bounds import category_bounds
 from .restart_file import RestartFile, read_restart
@@ -106,6 +106,12 @@ def _require_nextsim(
     require_mask(restart.file, restart.ocean, grid)
 
 
+def _require_si3(restart: si3_restart.Si3Restart, grid: Grid, date: datetime.date) -> None:
+    """Its restart has no date: NEMO's own restart beside it has."""
+    require_shape(restart.file, restart.shape, grid)
+    require_mask(restart.file, restart.ocean, grid)
+
+
 MODELS: dict[str, RestartModel] = {
     "cice": RestartModel(
         cice_restart.read_cice_restart, cice_checks.checks, _require_cice, _cice_values,
@@ -115,9 +121,13 @@ MODELS: dict[str, RestartModel] = {
         nextsim_restart.read_nextsim_restart, nextsim_restart.checks, _require_nextsim,
         nextsim_restart.with_state, lambda restart: restart.file.path.name,
     ),
+    "si3": RestartModel(
+        si3_restart.read_si3_restart, si3_restart.checks, _require_si3, si3_restart.with_state,
+        lambda restart: restart.file.path.name,
+    ),
 }  # fmt: skip
 # the variable that tells a model's restart
-_MARKS = {"cice": "aicen", "nextsim": "data/hice"}
+_MARKS = {"cice": "aicen", "nextsim": "data/hice", "si3": "a_i"}
 
 
 def read_any(path: Path) -> tuple[RestartModel, Any]:

@@ -1,4 +1,4 @@
-"""What a check of a restart found: which rule, how bad, in how many cells, and the worst of them."""
+"""What a check of a restart found: which rule, how bad, how many cells, the worst of them."""
 
 from __future__ import annotations
 

@@ -91,9 +91,7 @@ class _Columns:
     @property
     def changed(self) -> np.ndarray:
         """(y, x) bool: cells in which anything of the state differs."""
-        pairs = ((getattr(self.new, n), getattr(self.before, n)) for n in ("area", "volume", "snow"))
-        changed = np.logical_or.reduce([(new != old).any(axis=0) for new, old in pairs])
-        return changed.reshape(self.old["uvel"].shape)
+        return self._cells(self.new.differs(self.before))
 
     @property
     def ice(self) -> np.ndarray:

@@ -85,7 +85,7 @@ def read_cice_restart(path: Path) -> CiceRestart:
 
 def _require_names(file: RestartFile) -> None:
     missing = [name for name in REQUIRED if name not in file.values]
-    missing += [f"{name}001" for name in ("sice", "qice", "qsno") if f"{name}001" not in file.values]
+    missing += [first for first in ("sice001", "qice001", "qsno001") if first not in file.values]
     if missing:
         raise RestartError(
             f"{file.path} has no variable '{missing[0]}', without which CICE stops: give a restart "

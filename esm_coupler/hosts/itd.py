@@ -38,6 +38,11 @@ class Categories:
         """sic, sit, snt (cell): summed in the order of the model's own loop."""
         return _sum(self.area), _sum(self.volume), _sum(self.snow)
 
+    def differs(self, other: Categories) -> np.ndarray:
+        """(cell) bool: where any category is not that of `other`."""
+        pairs = ((getattr(self, n), getattr(other, n)) for n in ("area", "volume", "snow"))
+        return np.logical_or.reduce([(one != two).any(axis=0) for one, two in pairs])
+
     @property
     def thickness(self) -> np.ndarray:
         """(category, cell) ice thickness [m], 0 where there is no ice."""

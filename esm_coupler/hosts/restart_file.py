@@ -68,7 +68,7 @@ def read_restart(path: Path) -> RestartFile:
 def _from_dataset(path: Path, dataset: netCDF4.Dataset) -> RestartFile:
     everything = dict(_variables(dataset, ""))
     texts = {n: str(v[...]) for n, v in everything.items() if v.dtype is str and not v.ndim}
-    variables = {n: v for n, v in everything.items() if v.dtype is not str and v.dtype.kind in "iuf"}
+    variables = {n: v for n, v in everything.items() if getattr(v.dtype, "kind", "?") in "iuf"}
     bytes_needed = sum(v.dtype.itemsize * int(np.prod(v.shape)) for v in variables.values())
     factor = MOST_COMPRESSION if dataset.data_model.startswith("NETCDF4") else 1
     if bytes_needed > factor * os.path.getsize(path):

@@ -108,6 +108,7 @@ def _require_nextsim(
 
 def _require_si3(restart: si3_restart.Si3Restart, grid: Grid, date: datetime.date) -> None:
     """Its restart has no date: NEMO's own restart beside it has."""
+    si3_restart.require_ice(restart)
     require_shape(restart.file, restart.shape, grid)
     require_mask(restart.file, restart.ocean, grid)
 

@@ -151,6 +151,15 @@ def _tracer_checks(restart: Si3Restart) -> Iterator[Finding]:
     yield finding("drift above 2 m/s", "swallow", speed > MAX_SPEED, speed)
 
 
+def require_ice(restart: Si3Restart) -> None:
+    """RestartError if the restart has no ice to take columns from."""
+    if not (restart["a_i"] > 0).any():
+        raise RestartError(
+            f"{restart.file.path} has no ice from which new ice could take its enthalpy: give a "
+            "template with ice"
+        )
+
+
 def aggregate(restart: Si3Restart, grid: Grid) -> State:
     """The restart's own sic, sit and snt on `grid`; its drift lives on faces and is no part."""
     totals = [total.reshape(grid.shape) for total in restart.categories().total()]
@@ -160,14 +169,9 @@ def aggregate(restart: Si3Restart, grid: Grid) -> State:
 def with_state(restart: Si3Restart, state: State, kcatbound: int = 0) -> dict[str, np.ndarray]:
     """The variables of the restart that `state` changes; cells that are as before keep each bit.
 
-    RestartError if the restart has no ice to take columns from. `kcatbound` is of other models.
+    The restart has some ice (see `require_ice`). `kcatbound` is of other models.
     """
     before = restart.categories()
-    if not (before.area > 0).any():
-        raise RestartError(
-            f"{restart.file.path} has no ice from which new ice could take its enthalpy: give a "
-            "template with ice"
-        )
     old_area = before.total()[0]
     sic = state["sic"].ravel()
     sic = np.where(sic == old_area, sic, np.minimum(sic, MAX_AREA))
@@ -175,7 +179,7 @@ def with_state(restart: Si3Restart, state: State, kcatbound: int = 0) -> dict[st
     lent = Categories(*(part[:, donor] for part in (before.area, before.volume, before.snow)))
     totals = (sic, state["sit"].ravel(), state["snt"].ravel())
     new = rescale(*totals, lent, category_bounds(restart.n_categories))
-    changed = _changed(before, new)
+    changed = new.differs(before)
     made = dict(zip(STATE, (new.area, new.volume, new.snow), strict=True))
     made |= _tracers(restart, made, tracer_sources(lent.area > 0, donor))
     cells = {name: np.where(changed, values, _flat(restart[name])) for name, values in made.items()}
@@ -183,11 +187,6 @@ def with_state(restart: Si3Restart, state: State, kcatbound: int = 0) -> dict[st
     whole = {n: v.reshape(restart.file.values[n].shape).astype(restart.file.values[n].dtype)
              for n, v in cells.items()}  # fmt: skip
     return {n: v for n, v in whole.items() if v.tobytes() != restart.file.values[n].tobytes()}
-
-
-def _changed(before: Categories, new: Categories) -> np.ndarray:
-    pairs = ((getattr(new, n), getattr(before, n)) for n in ("area", "volume", "snow"))
-    return np.logical_or.reduce([(now != old).any(axis=0) for now, old in pairs])
 
 
 def _tracers(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import random
 from pathlib import Path
 
 import netCDF4
 import numpy as np
 import pytest
 
-from esm_coupler.errors import OutputError, RestartError
+from esm_coupler.errors import RestartError
 from esm_coupler.grid import Grid
 from esm_coupler.hosts.category_bounds import category_bounds
 from esm_coupler.hosts.cice_checks import checks
@@ -20,7 +19,7 @@ from esm_coupler.hosts.cice_thermo import ice_enthalpy, ice_temperature, salinit
 from esm_coupler.hosts.restart_file import write_restart
 from esm_coupler.state import State
 from esm_coupler.testing import tiny_grid
-from support.cice_template import CUT, cut_values, template_values, write_cice
+from support.cice_template import CUT, template_values, write_cice
 
 GRID = tiny_grid((12, 14))
 BOUNDS = category_bounds(5)
@@ -216,36 +215,6 @@ def test_old_names_of_the_date_are_read(tmp_path: Path) -> None:
 def test_another_grid_is_named(template: CiceRestart) -> None:
     with pytest.raises(RestartError, match="14 x 12 cells, the checkpoint has 16 x 20"):
         with_state(template, random_state(0, tiny_grid((20, 16))), BOUNDS)
-
-
-@pytest.mark.parametrize("kind", ["NETCDF3_CLASSIC", "NETCDF4"])
-def test_damage_is_found_or_harmless(tmp_path: Path, kind: str) -> None:
-    """Bytes are changed at random; half of the places are in the header."""
-    whole = write_cice(tmp_path / "iced.nc", cut_values(), kind).read_bytes()
-    grid = grid_of_cut()
-    dice = random.Random(7)
-    path, out = tmp_path / "damaged.nc", tmp_path / "out.nc"
-    refused = 0
-    for number in range(80):
-        damaged = bytearray(whole)
-        for _ in range(dice.choice([1, 1, 4])):
-            place = dice.randrange(4000 if number % 2 else len(whole))
-            damaged[place] = dice.randrange(256)
-        path.write_bytes(damaged if number % 8 else damaged[: dice.randrange(len(whole))])
-        out.unlink(missing_ok=True)
-        try:
-            restart = read_cice_restart(path)
-            assert faults(restart) or faults(written(restart, random_state(number, grid), out)) == []
-        except (RestartError, OutputError) as error:
-            assert "\n" not in str(error)
-        refused += not out.exists()
-    assert refused > 20
-
-
-def grid_of_cut() -> Grid:
-    ocean = cut_values()["sst"] != 0
-    zeros = np.zeros(ocean.shape)
-    return Grid(ocean, zeros, zeros, zeros + 1, zeros)
 
 
 REAL = os.environ.get("ESM_COUPLER_DATA")

@@ -16,6 +16,7 @@ from esm_coupler.hosts.si3_restart import (
     category_bounds,
     checks,
     read_si3_restart,
+    require_ice,
     with_state,
 )
 from esm_coupler.state import State
@@ -148,7 +149,7 @@ def test_a_template_without_ice_is_refused(tmp_path: Path) -> None:
     values = {n: v if n == "t_su" else 0 * v for n, v in si3_values(GRID).items()}
     template = read_si3_restart(write_si3(tmp_path / "restart_ice.nc", values))
     with pytest.raises(RestartError, match="has no ice"):
-        with_state(template, other_ice())
+        require_ice(template)
 
 
 def test_members_become_restarts(namelist: Path, tmp_path: Path) -> None:

@@ -93,11 +93,14 @@ def read_si3_restart(path: Path) -> Si3Restart:
     for name, values in file.values.items():
         with_categories = name in (*STATE, "t_su", *BASES) or LAYER.fullmatch(name)
         level = name in ("u_ice", "v_ice", *STRESSES)
-        if (with_categories and values.shape != categories) or (level and values.shape != grid):
+        if not with_categories and not level:
+            continue
+        needed = categories if with_categories else grid
+        if values.shape != needed or values.dtype != np.float64:
             raise RestartError(
-                f"{path}: '{name}' has shape {values.shape}, needed is "
-                f"{categories if with_categories else grid}: the restart is of two grids or of "
-                "two numbers of categories"
+                f"{path}: '{name}' is {values.dtype} of shape {values.shape}, needed is float64 of "
+                f"shape {needed}: the restart is of two grids, of two numbers of categories, or "
+                "was written in single precision"
             )
     return Si3Restart(file)
 

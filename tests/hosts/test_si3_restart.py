@@ -145,6 +145,14 @@ def test_what_is_missing_is_named(tmp_path: Path, name: str) -> None:
         read_si3_restart(write_si3(tmp_path / "restart_ice.nc", values))
 
 
+def test_another_grid_in_one_file_is_named(tmp_path: Path) -> None:
+    path = write_si3(tmp_path / "restart_ice.nc", si3_values(GRID))
+    with netCDF4.Dataset(path, "r+") as dataset:
+        dataset.createVariable("v_ip", "f4", ("time_counter", "numcat", "y", "x"))[0] = 0.0
+    with pytest.raises(RestartError, match="'v_ip' is float32 of shape"):
+        read_si3_restart(path)
+
+
 def test_a_template_without_ice_is_refused(tmp_path: Path) -> None:
     values = {n: v if n == "t_su" else 0 * v for n, v in si3_values(GRID).items()}
     template = read_si3_restart(write_si3(tmp_path / "restart_ice.nc", values))

@@ -87,5 +87,11 @@ class RanksLostError(EsmCouplerError):
     status = Status.LOST
 
 
+class RestartError(EsmCouplerError):
+    """A restart file of a host model that cannot be read, or that its model would not accept."""
+
+    status = Status.FIELD
+
+
 class OutputError(EsmCouplerError):
     """A file that exists, cannot be written, or did not fit on the disk."""

@@ -166,8 +166,31 @@ class EnsembleConfig:
     )
     seed: NotNegative = option("seed of the noise; each (seed, member, date) has its own state", 1)
     date: Date = option("date of the states", 19900301)
-    output: NonEmpty = option("NetCDF file to write", "ensemble.nc")
+    output: NonEmpty = option(
+        "NetCDF file to write, or with another output_format the folder of the restarts",
+        "ensemble.nc",
+    )
     overwrite: bool = option("whether an output that exists is replaced", False)
+    output_format: Literal["netcdf", "cice", "nextsim", "si3", "si3_initial"] = option(
+        "what generate writes: one CF NetCDF file, or for each member a restart of that model, or "
+        "(si3_initial) the file that NEMO reads with nn_iceini_file = 1",
+        "netcdf",
+    )
+    template: Text = option(
+        "restart of the date, which every written restart is a copy of but for the ice", ""
+    )
+    kcatbound: Annotated[int, Field(ge=-1, le=3)] = option(
+        "Icepack's choice of the bounds of thickness categories, as in the model's own namelist", 0
+    )
+
+    @model_validator(mode="after")
+    def _has_a_template(self) -> EnsembleConfig:
+        if self.output_format not in ("netcdf", "si3_initial") and not self.template:
+            raise ValueError(
+                f"template is missing; output_format = '{self.output_format}' needs a restart of "
+                "that model"
+            )
+        return self
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -1,4 +1,4 @@
-"""`esm-coupler generate`: an ensemble of states into a CF NetCDF file, resumable."""
+"""`esm-coupler generate`: an ensemble into a CF NetCDF file or into restarts, resumable."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ def generate(
 
     overrides = [*sets, *([f"ensemble_nml.output={output}"] if output is not None else [])]
     config = read_namelist(file, overrides)
+    if config.ensemble.output_format != "netcdf":
+        _restarts(config)
+        return
     path = Path(config.ensemble.output)
     # before the work, not after it
     require_output(path, config.ensemble.overwrite, "set overwrite = .true. in &ensemble_nml")
@@ -57,6 +60,18 @@ def run(config: Config, generator: Generator, path: Path) -> None:
         ensemble = Ensemble.from_states(states, numbers, day, attributes)
         ensemble.to_netcdf(path, overwrite=config.ensemble.overwrite)
         store.remove()
+
+
+def _restarts(config: Config) -> None:
+    """Write the members as restarts of a host model."""
+    from .restarts import Template, write_initial, write_restarts
+
+    if config.ensemble.output_format == "si3_initial":
+        folder = write_initial(config, _load(config))
+    else:
+        template = Template.read(config)  # before the work, not after it
+        folder = write_restarts(config, template, _load(config))
+    typer.echo(f"wrote {folder}: {config.ensemble.members} members of {config.ensemble.date}")
 
 
 def _load(config: Config) -> Generator:

@@ -12,6 +12,7 @@ import typer
 from ..errors import EsmCouplerError
 from .bench import bench
 from .bench_sampler import sampler
+from .check import check
 from .config import config
 from .doctor import doctor
 from .evaluate import evaluate
@@ -34,7 +35,7 @@ app = typer.Typer(
 )
 for verb in (
     generate, prepare, train, evaluate, experiment, inspect, validate, namelist, config, doctor, plot,
-    replay,
+    replay, check,
 ):  # fmt: skip
     app.command()(verb)
 bench.command()(sampler)

@@ -9,7 +9,11 @@ import xarray
 
 import esm_coupler as package
 from esm_coupler.generator.checkpoint import read_checkpoint
+from esm_coupler.testing import tiny_grid
+from support.cice_template import template_values, write_cice
 from support.cli import esm_coupler
+from support.nextsim_template import nextsim_values, write_nextsim
+from support.si3_template import si3_values, write_si3
 
 NAMELISTS = Path(__file__).parents[2] / "namelists"
 SAMPLE = Path(package.__file__).parent / "data" / "sample"
@@ -18,6 +22,12 @@ SMALL = (
     "training_nml.validation_years=1991", "training_nml.batch=2", "training_nml.device=cpu",
     "training_nml.threads=1", "training_nml.precision=fp32",
 )  # fmt: skip
+
+TEMPLATES = {
+    "cice": lambda path: write_cice(path, template_values(tiny_grid())),
+    "si3": lambda path: write_si3(path, si3_values(tiny_grid())),
+    "nextsim": lambda path: write_nextsim(path, nextsim_values(tiny_grid())),
+}
 
 
 def sets(*overrides: str) -> list[str]:
@@ -32,6 +42,21 @@ def test_an_ensemble_is_generated(name: str, checkpoint: Path, tmp_path: Path) -
     assert done.status == 0, done.err
     with xarray.open_dataset(output) as dataset:
         assert dataset.sizes["realization"] >= 4
+
+
+@pytest.mark.parametrize("name", ["generate_cice.nml", "generate_si3.nml", "generate_nextsim.nml"])
+def test_restarts_are_generated(name: str, checkpoint: Path, tmp_path: Path) -> None:
+    model = name.removeprefix("generate_").removesuffix(".nml")
+    template = TEMPLATES[model](tmp_path / "template.nc")
+    small = sets(
+        f"generator_nml.checkpoint={checkpoint}", "generator_nml.n_steps=2",
+        f"ensemble_nml.template={template}", f"ensemble_nml.output={tmp_path}/out",
+        "ensemble_nml.members=1",
+    )  # fmt: skip
+    done = esm_coupler("generate", NAMELISTS / name, *small)
+    assert done.status == 0, done.err
+    (restart,) = (tmp_path / "out" / "member_0001").glob("*.nc")
+    assert esm_coupler("check", restart).status == 0
 
 
 def train(name: str, output: Path, *overrides: str) -> None:

@@ -68,6 +68,11 @@ class CouplerConfig:
     step_mode: Literal["project"] = option(
         "what step does: project the bound state onto what a sea-ice model accepts", "project"
     )
+    halo_fill: Literal["none", "closed", "cyclic", "tripole_t", "tripole_f"] = option(
+        "what generate and step leave in halo cells: what was there; or neighbours' values, and "
+        "beyond the grid zeros, a cyclic x, or a north fold about T or F points (and a cyclic x)",
+        "none",
+    )
     log_file: Text = option("file for one line per call; empty means none", "")
 
 

@@ -31,9 +31,11 @@ class Result:
 
 
 class Engine(Protocol):
-    """`reads_on_generate`: whether `generate` wants the host's fields as they are."""
+    """`reads_on_generate`: whether `generate` wants the host's fields as they are;
+    `drift_location`: where siu and siv live, as in `grid.DRIFT_LOCATIONS`."""
 
     reads_on_generate: bool
+    drift_location: str
 
     def check_grid(self, nx_global: int, ny_global: int) -> None: ...
     def check_field(self, name: str) -> None: ...
@@ -59,6 +61,7 @@ class LoopbackEngine:
     """Gives back what it gets, on any grid, for any field name, without torch."""
 
     reads_on_generate = True
+    drift_location = "northeast"
 
     def check_grid(self, nx_global: int, ny_global: int) -> None:
         """Any grid will do."""
@@ -95,6 +98,7 @@ class GeneratorEngine:
         self._thread = TorchThread(config.coupler.threads)
         self._generator = self._thread.call(self._load)
         self._grid = self._generator.grid
+        self.drift_location = self._grid.drift_location
         self._has_host_mask = False
 
     def _load(self) -> Generator:

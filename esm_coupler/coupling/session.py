@@ -26,6 +26,7 @@ from .domain import (
     largest,
     to_table,
 )
+from .halo import Halo, HaloFill
 from .masks import as_mask
 from .mpi import MPI
 from .route import Route
@@ -52,6 +53,8 @@ class Session:
         self._comm = agreement.comm
         self._is_root = agreement.rank == GENERATOR_RANK
         self._reads_on_generate = False
+        self._fills_halo = False
+        self._halo_fill: HaloFill = "none"  # known on the generator's rank only
         self._covered = False
         self._route: Route
         self._engine: Engine  # on the generator's rank only, as is the journal
@@ -59,7 +62,7 @@ class Session:
 
     def start(self, namelist: str) -> Phases:
         """Read the namelist and load the generator, on its rank."""
-        flag = np.zeros(1, np.int64)
+        flags = np.zeros(2, np.int64)
         if self._is_root:
             from ..config import read_namelist
             from .engine import build_engine
@@ -68,10 +71,11 @@ class Session:
             config = read_namelist(namelist)
             self._engine = build_engine(config)
             self._journal = Journal(config.coupler.log_file)
-            flag[0] = self._engine.reads_on_generate
+            self._halo_fill = config.coupler.halo_fill
+            flags[:] = self._engine.reads_on_generate, self._halo_fill != "none"
         yield
-        self._comm.Bcast(flag, root=GENERATOR_RANK)
-        self._reads_on_generate = bool(flag[0])
+        self._comm.Bcast(flags, root=GENERATOR_RANK)
+        self._reads_on_generate, self._fills_halo = map(bool, flags)
 
     def set_domain(
         self, nx_global: int, ny_global: int, halo: int, blocks: tuple[Block, ...]
@@ -89,9 +93,16 @@ class Session:
         if owned is not None:
             self._engine.check_grid(nx_global, ny_global)
             check_owned_once(owned, nx_global, ny_global)
-        route = Route(self._comm, domain, owned)
+        route = Route(self._comm, domain, self._fills_halo, owned, self._make_halo(domain))
         yield
         self.domain, self._route = domain, route
+
+    def _make_halo(self, domain: Domain) -> Halo | None:
+        """What halo cells are filled from, on the generator's rank; None if they are not."""
+        if self._halo_fill == "none":
+            return None
+        location = self._engine.drift_location
+        return Halo(self._halo_fill, location, domain.nx_global, domain.ny_global)
 
     def _headers(
         self, grid: Sequence[int], blocks: Sequence[Block]
@@ -124,14 +135,14 @@ class Session:
         domain.check_extents("the mask", ocean.extents)
         ocean.renew(domain)
         route = self._route
-        route.reserve(1)
+        route.reserve(("mask",))
         route.pack([ocean])
         yield
         route.gather()
         yield
         note = ""
         if self._is_root:
-            note = self._engine.take_mask(as_mask(route.unpack()[0]), route.owned())
+            note = self._engine.take_mask(as_mask(route.values[0]), route.owned())
         return note
 
     def bind(self, array: HostArray) -> Phases:
@@ -175,6 +186,7 @@ class Session:
         result = None
         if self._is_root:
             result = self._engine.generate(tuple(self.arrays), values, member, date)
+            self._route.mend_seam(result.values)
             self._journal.record("generate", f"member {member} date {date}", result)
         yield from self._hand_out(result)
 
@@ -186,6 +198,7 @@ class Session:
         result = None
         if self._is_root:
             result = self._engine.step(tuple(self.arrays), values, date, seconds)
+            self._route.mend_seam(result.values)
             self._journal.record("step", f"date {date} seconds {seconds}", result)
         yield from self._hand_out(result)
 
@@ -194,8 +207,8 @@ class Session:
         self._need_domain(call)
         if not self.arrays:
             raise CallOrderError(f"{call} has nothing to work on: bind at least one field before")
-        if self._route.n_fields != len(self.arrays):
-            self._route.reserve(len(self.arrays))
+        if self._route.names != tuple(self.arrays):
+            self._route.reserve(tuple(self.arrays))
         everyone = np.zeros((self.agreement.size, numbers.size), numbers.dtype)
         yield
         self._comm.Allgather(numbers, everyone)
@@ -212,7 +225,7 @@ class Session:
         yield
         # Off the root nobody looks at the values: they are handed to an engine, and only the root
         # has one. Its buffer is empty there, so that no rank holds the global grid for nothing.
-        return self._route.unpack() if self._is_root else self._route.values
+        return self._route.values
 
     def _hand_out(self, result: Result | None) -> Phases:
         """Send the result to all ranks, and write it once all of them have it."""
@@ -233,6 +246,8 @@ class Session:
         """Forget the host's arrays and free the generator. Nobody ends the interpreter, which
         would flush what user code has printed."""
         yield
+        if self.domain is not None:
+            self._route.free()
         self.arrays.clear()
         self.views.clear()
         for stream in filter(None, (sys.stdout, sys.stderr)):

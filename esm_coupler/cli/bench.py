@@ -35,11 +35,14 @@ def parts() -> None:
     """Measure what the parts cost, as ratios within one run."""
 
 
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers as JSON too.")
+]
+
+
 @bench.command()
 def bridge(
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers as JSON too.")
-    ] = None,
+    json_file: JsonFile = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; each number is a median.")] = 201,
     calls: Annotated[int, typer.Option(min=1, help="Calls in a round, of each kind.")] = 1000,
 ) -> None:
@@ -51,10 +54,15 @@ def bridge(
     """
     numbers = run_bridge_bench(rounds, calls)
     bars = bridge_bars(numbers)
+    _print_table(numbers, bars)
+    conclude(numbers, bars, json_file)
+
+
+def conclude(numbers: dict[str, Any], bars: list[Bar], json_file: Path | None) -> None:
+    """Write numbers and bars as JSON if asked for; EsmCouplerError names the bars missed."""
     if json_file is not None:
         report = numbers | {"bars": [asdict(bar) | {"is_met": bar.is_met} for bar in bars]}
         json_file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    _print_table(numbers, bars)
     missed = [bar.what for bar in bars if not bar.is_met]
     if missed:
         raise EsmCouplerError(
@@ -64,13 +72,18 @@ def bridge(
 
 def run_bridge_bench(rounds: int, calls: int) -> dict[str, Any]:
     """Run the bench program; its numbers are microseconds a call, medians over the rounds."""
-    program = bridge_prefix() / "bin" / "bridge_bench"
-    run = subprocess.run(
-        [str(program), str(rounds), str(calls)], capture_output=True, text=True, check=False
-    )
+    return run_program([str(bridge_prefix() / "bin" / "bridge_bench"), str(rounds), str(calls)])
+
+
+def run_program(command: list[str], env: dict[str, str] | None = None) -> dict[str, Any]:
+    """Run a bench program, which prints one JSON object; EsmCouplerError says how it failed."""
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    except FileNotFoundError:
+        raise EsmCouplerError(f"{command[0]} is not found: install it, or add it to PATH") from None
     if run.returncode != 0:
         raise EsmCouplerError(
-            f"{program} ended with status {run.returncode}: "
+            f"{command[0]} ended with status {run.returncode}: "
             f"{run.stderr.strip() or 'it said nothing'}"
         )
     return dict(json.loads(run.stdout))
@@ -92,10 +105,24 @@ def bridge_bars(numbers: dict[str, Any]) -> list[Bar]:
 
 
 def _print_table(numbers: dict[str, Any], bars: list[Bar]) -> None:
+    renewed = numbers["twelve_fields_renewed"]
+    gain = renewed / numbers["twelve_fields"]
+    print_bars(
+        f"The bridge, {numbers['rounds']} rounds on core {numbers['core']}",
+        bars,
+        {
+            "the same twelve with views made anew": f"{renewed:.4g} us",
+            "what kept views save": f"{gain:.1f} times",
+        },
+    )
+
+
+def print_bars(title: str, bars: list[Bar], notes: dict[str, str]) -> None:
+    """A table of bars, and below it what was measured without one."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"The bridge, {numbers['rounds']} rounds on core {numbers['core']}")
+    table = Table(title=title)
     for heading in ("", "measured", "at most", ""):
         table.add_column(heading, justify="left" if heading == "" else "right")
     for bar in bars:
@@ -103,9 +130,7 @@ def _print_table(numbers: dict[str, Any], bars: list[Bar]) -> None:
         table.add_row(
             bar.what, f"{bar.measured:.4g} {bar.unit}", f"{bar.at_most:g} {bar.unit}", verdict
         )
-    renewed = numbers["twelve_fields_renewed"]
     table.add_section()
-    table.add_row("the same twelve with views made anew", f"{renewed:.4g} us", "", "")
-    gain = renewed / numbers["twelve_fields"]
-    table.add_row("what kept views save", f"{gain:.1f} times", "", "")
+    for what, measured in notes.items():
+        table.add_row(what, measured, "", "")
     Console().print(table)

@@ -11,6 +11,7 @@ import typer
 
 from ..errors import EsmCouplerError
 from .bench import bench
+from .bench_coupling import coupling
 from .config import config
 from .doctor import doctor
 from .generate import generate
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 for verb in (generate, train, inspect, validate, namelist, config, doctor, plot):
     app.command()(verb)
+bench.command()(coupling)
 app.add_typer(bench, name="bench")
 
 

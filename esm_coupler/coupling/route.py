@@ -119,11 +119,8 @@ class Route:
         """Take over fields (field, y, x) that all ranks shall have; root only."""
         if values is not self.values:
             self.values[...] = values
-
-    def mend_seam(self, values: np.ndarray) -> None:
-        """Make fields (field, y, x) agree with themselves across a tripolar fold; root only."""
         if self._halo is not None:
-            for name, field in zip(self.names, values, strict=True):
+            for name, field in zip(self.names, self.values, strict=True):
                 self._halo.mend_seam(name, field)
 
     def scatter(self) -> None:

@@ -1,8 +1,9 @@
 """One coupler: its blocks, its fields, and the phases of each call.
 
 Every method that other ranks take part in is a generator function: `yield` marks a meeting point
-(see agree.py). Between two of them there is either work of this rank alone or MPI on buffers that
-exist, never both; what a call changes for good is assigned after its last `yield`.
+(see agree.py). Between two of them there may be MPI on buffers that exist, and after it work of
+this rank alone, never before it: a rank whose work fails must not leave others waiting in MPI.
+What a call changes for good is assigned after its last `yield`.
 """
 
 from __future__ import annotations
@@ -186,7 +187,6 @@ class Session:
         result = None
         if self._is_root:
             result = self._engine.generate(tuple(self.arrays), values, member, date)
-            self._route.mend_seam(result.values)
             self._journal.record("generate", f"member {member} date {date}", result)
         yield from self._hand_out(result)
 
@@ -198,7 +198,6 @@ class Session:
         result = None
         if self._is_root:
             result = self._engine.step(tuple(self.arrays), values, date, seconds)
-            self._route.mend_seam(result.values)
             self._journal.record("step", f"date {date} seconds {seconds}", result)
         yield from self._hand_out(result)
 
@@ -212,7 +211,6 @@ class Session:
         everyone = np.zeros((self.agreement.size, numbers.size), numbers.dtype)
         yield
         self._comm.Allgather(numbers, everyone)
-        yield
         require_same(everyone, names, InvalidValueError)
         if self._is_root and not self._covered:
             self._engine.check_covered(self._route.owned())
@@ -222,7 +220,6 @@ class Session:
         self._route.pack(list(self.arrays.values()))
         yield
         self._route.gather()
-        yield
         # Off the root nobody looks at the values: they are handed to an engine, and only the root
         # has one. Its buffer is empty there, so that no rank holds the global grid for nothing.
         return self._route.values

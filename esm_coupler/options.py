@@ -73,6 +73,11 @@ class CouplerConfig:
         "beyond the grid zeros, a cyclic x, or a north fold about T or F points (and a cyclic x)",
         "none",
     )
+    weights: Text = option(
+        "file of 'esm-coupler weights', for a host whose grid is not that of the checkpoint; "
+        "empty means none",
+        "",
+    )
     log_file: Text = option("file for one line per call; empty means none", "")
 
 

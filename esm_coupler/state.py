@@ -74,6 +74,11 @@ class Ensemble:
             raise FieldError(f"field '{name}' is not in this ensemble, which has {self.names}")
         return self.values[:, self.names.index(name)]
 
+    @property
+    def sha256(self) -> list[str]:
+        """Hash of all bits of each member, as in the log of a host that binds all fields."""
+        return [hashlib.sha256(member.tobytes()).hexdigest() for member in self.values]
+
     @classmethod
     def from_states(
         cls,
@@ -97,6 +102,9 @@ class Ensemble:
             })  # fmt: skip
         dataset["realization"] = ("realization", np.array(self.realization, "i4"), {
             "standard_name": "realization", "units": "1"})  # fmt: skip
+        dataset["sha256"] = ("realization", self.sha256, {
+            "long_name": "SHA-256 of all float64 values (field, y, x) of a member",
+            "fields": " ".join(self.names)})  # fmt: skip
         days = (self.date - datetime.date(1970, 1, 1)).days
         dataset["time"] = ((), np.int32(days), {
             "standard_name": "time", "units": "days since 1970-01-01", "calendar": "standard"})

@@ -20,6 +20,7 @@ from .namelist import namelist
 from .plot import plot
 from .train import train
 from .validate import validate
+from .weights import weights
 
 app = typer.Typer(
     help="Sea-ice states from latent diffusion, for Fortran and C models and for the shell.",
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (generate, train, inspect, validate, namelist, config, doctor, plot):
+for verb in (generate, train, inspect, weights, validate, namelist, config, doctor, plot):
     app.command()(verb)
 bench.command()(coupling)
 app.add_typer(bench, name="bench")

@@ -37,7 +37,7 @@ program scripted_host
     end function esm_ping
   end interface
 
-  integer, parameter :: N_COUPLERS = 6, N_FIELDS = 24, WORDS = 12
+  integer, parameter :: N_COUPLERS = 6, N_FIELDS = 32, WORDS = 12
   character(len=512) :: word(WORDS)
   character(len=4096) :: line, script, output
   type(coupler_t) :: coupler(N_COUPLERS)

@@ -92,6 +92,7 @@ def test_coasts_take_the_nearest_and_what_lies_beyond_has_none(source: Grid) -> 
     assert coast.any(), "ocean of the host on land of the checkpoint, near its coast"
     np.testing.assert_allclose(got[coast], 0.7)
     assert got[0, 0] == 0.0, "outside the checkpoint's grid"
+    assert (got[55, 30:40] > 0).all() and (got[56, 30:40] == 0).all(), "just outside of it"
     inland = got[35 - 19 : 35 - 15, 35 - 23 : 35 - 19]
     assert (inland == 0).any(), "far inland"
 

@@ -75,6 +75,16 @@ class CouplerConfig:
     step_mode: Literal["project"] = option(
         "what step does: project the bound state onto what a sea-ice model accepts", "project"
     )
+    halo_fill: Literal["none", "closed", "cyclic", "tripole_t", "tripole_f"] = option(
+        "what generate and step leave in halo cells: what was there; or neighbours' values, and "
+        "beyond the grid zeros, a cyclic x, or a north fold about T or F points (and a cyclic x)",
+        "none",
+    )
+    weights: Text = option(
+        "file of 'esm-coupler weights', for a host whose grid is not that of the checkpoint; "
+        "empty means none",
+        "",
+    )
     log_file: Text = option("file for one line per call; empty means none", "")
     record: Text = option(
         "folder for a recording of all calls, to be sent or replayed (esm-coupler replay); empty "

@@ -76,6 +76,11 @@ class Ensemble:
             raise FieldError(f"field '{name}' is not in this ensemble, which has {self.names}")
         return self.values[:, self.names.index(name)]
 
+    @property
+    def sha256(self) -> list[str]:
+        """Hash of all bits of each member, as in the log of a host that binds all fields."""
+        return [hashlib.sha256(member.tobytes()).hexdigest() for member in self.values]
+
     @classmethod
     def from_states(
         cls,
@@ -91,6 +96,9 @@ class Ensemble:
     def to_dataset(self) -> xarray.Dataset:
         """CF dataset with dimensions (realization, y, x)."""
         dataset = members_dataset(self.values, self.names, self.realization, self.grid)
+        dataset["sha256"] = ("realization", self.sha256, {
+            "long_name": "SHA-256 of all float64 values (field, y, x) of a member",
+            "fields": " ".join(self.names)})  # fmt: skip
         days = (self.date - datetime.date(1970, 1, 1)).days
         dataset = dataset.assign_coords(time=((), np.int32(days), TIME))
         dataset.attrs.update(self.attributes)

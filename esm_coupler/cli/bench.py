@@ -35,11 +35,14 @@ def parts() -> None:
     """Measure what the parts cost, as ratios within one run."""
 
 
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers as JSON too.")
+]
+
+
 @bench.command()
 def bridge(
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers as JSON too.")
-    ] = None,
+    json_file: JsonFile = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; each number is a median.")] = 201,
     calls: Annotated[int, typer.Option(min=1, help="Calls in a round, of each kind.")] = 1000,
 ) -> None:
@@ -74,13 +77,18 @@ def report(
 
 def run_bridge_bench(rounds: int, calls: int) -> dict[str, Any]:
     """Run the bench program; its numbers are microseconds a call, medians over the rounds."""
-    program = bridge_prefix() / "bin" / "bridge_bench"
-    run = subprocess.run(
-        [str(program), str(rounds), str(calls)], capture_output=True, text=True, check=False
-    )
+    return run_program([str(bridge_prefix() / "bin" / "bridge_bench"), str(rounds), str(calls)])
+
+
+def run_program(command: list[str], env: dict[str, str] | None = None) -> dict[str, Any]:
+    """Run a bench program, which prints one JSON object; EsmCouplerError says how it failed."""
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    except FileNotFoundError:
+        raise EsmCouplerError(f"{command[0]} is not found: install it, or add it to PATH") from None
     if run.returncode != 0:
         raise EsmCouplerError(
-            f"{program} ended with status {run.returncode}: "
+            f"{command[0]} ended with status {run.returncode}: "
             f"{run.stderr.strip() or 'it said nothing'}"
         )
     return dict(json.loads(run.stdout))

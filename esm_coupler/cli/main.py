@@ -11,6 +11,7 @@ import typer
 
 from ..errors import EsmCouplerError
 from .bench import bench
+from .bench_coupling import coupling
 from .bench_sampler import sampler
 from .check import check
 from .config import config
@@ -25,6 +26,7 @@ from .prepare import prepare
 from .replay import replay
 from .train import train
 from .validate import validate
+from .weights import weights
 
 app = typer.Typer(
     help="Sea-ice states from latent diffusion, for Fortran and C models and for the shell.",
@@ -35,10 +37,11 @@ app = typer.Typer(
 )
 for verb in (
     generate, prepare, train, evaluate, experiment, inspect, validate, namelist, config, doctor, plot,
-    replay, check,
+    weights, replay, check,
 ):  # fmt: skip
     app.command()(verb)
-bench.command()(sampler)
+for part in (coupling, sampler):
+    bench.command()(part)
 app.add_typer(bench, name="bench")
 
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from ..errors import DomainError, FieldError
 
+_MAX_HALO = 3
+
 
 @dataclass(frozen=True)
 class Block:
@@ -68,10 +70,25 @@ class Domain:
         sizes = dict.fromkeys((largest(self.blocks), self.largest))
         return [(nx + 2 * self.halo, ny + 2 * self.halo) for nx, ny in sizes]
 
+    def rims(self, view: np.ndarray) -> list[np.ndarray]:
+        """Halo of each block in a view (block, y, x): its strips in the order of `rim_slices`."""
+        numbered = enumerate(self.blocks)
+        return [view[n][strip] for n, b in numbered for strip in rim_slices(b, self.halo)]
+
     def interiors(self, view: np.ndarray) -> list[np.ndarray]:
         """Interior (y, x) of each block in a view (block, y, x) with halo."""
         h = self.halo
         return [view[n, h : h + b.ny, h : h + b.nx] for n, b in enumerate(self.blocks)]
+
+
+def rim_slices(block: Block, halo: int) -> list[tuple[slice, slice]]:
+    """Rows and columns of a block's halo in its array: south and north with the corners, then
+    west and east."""
+    h, inner = halo, slice(halo, halo + block.ny)
+    everything = slice(0, block.nx + 2 * h)
+    south, north = slice(0, h), slice(h + block.ny, block.ny + 2 * h)
+    west, east = slice(0, h), slice(h + block.nx, block.nx + 2 * h)
+    return [(south, everything), (north, everything), (inner, west), (inner, east)]
 
 
 def largest(blocks: Sequence[Block]) -> tuple[int, int]:
@@ -94,8 +111,8 @@ def check_blocks(nx_global: int, ny_global: int, halo: int, blocks: Sequence[Blo
     """DomainError unless this rank's numbers are possible."""
     if nx_global < 1 or ny_global < 1:
         raise DomainError(f"the global grid is {nx_global} x {ny_global}: both must be positive")
-    if halo < 0:
-        raise DomainError(f"halo is {halo}: the width must be 0 or more")
+    if not 0 <= halo <= _MAX_HALO:
+        raise DomainError(f"halo is {halo}: the width must be 0 to {_MAX_HALO}")
     for number, block in enumerate(blocks, start=1):
         _check_inside(number, block, nx_global, ny_global)
 
@@ -126,15 +143,3 @@ def check_owned_once(blocks: Sequence[Sequence[Block]], nx_global: int, ny_globa
                 f"{other_rank} and in block {number} of rank {rank}: a cell has one owner"
             )
         cells[...] = count
-
-
-def global_cells(blocks: Sequence[Sequence[Block]], nx_global: int) -> np.ndarray:
-    """Flat indices (y * nx_global + x) of all interior cells, rank by rank, block by block."""
-    parts = [_block_cells(b, nx_global) for own in blocks for b in own]
-    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
-
-
-def _block_cells(block: Block, nx_global: int) -> np.ndarray:
-    j = np.arange(block.ny, dtype=np.int64)[:, None] + (block.j_first - 1)
-    i = np.arange(block.nx, dtype=np.int64)[None, :] + (block.i_first - 1)
-    return (j * nx_global + i).ravel()

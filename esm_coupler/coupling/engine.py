@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..generator.generator import Generator
     from ..generator.projection import ProjectionReport
     from ..state import State
+    from ..weights import Weights
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,11 @@ class Result:
 
 
 class Engine(Protocol):
-    """`reads_on_generate`: whether `generate` wants the host's fields as they are."""
+    """`reads_on_generate`: whether `generate` wants the host's fields as they are;
+    `drift_location`: where siu and siv live, as in `grid.DRIFT_LOCATIONS`."""
 
     reads_on_generate: bool
+    drift_location: str
 
     def check_grid(self, nx_global: int, ny_global: int) -> None: ...
     def check_field(self, name: str) -> None: ...
@@ -68,6 +71,7 @@ class LoopbackEngine:
     """Gives back what it gets, on any grid, for any field name, without torch."""
 
     reads_on_generate = True
+    drift_location = "northeast"
 
     def check_grid(self, nx_global: int, ny_global: int) -> None:
         """Any grid will do."""
@@ -111,7 +115,10 @@ class GeneratorEngine:
         self._thread = TorchThread(config.coupler.threads)
         self._generator = self._thread.call(self._load)
         self._climatology = self._thread.call(self._load_climatology)
-        self._grid = self._generator.grid
+        self._weights = self._load_weights()
+        self._full_grid = self._weights.grid if self._weights else self._generator.grid
+        self._grid = self._full_grid  # on the host's mask, once that is known
+        self.drift_location = self._grid.drift_location
         self._has_host_mask = False
 
     def _load(self) -> Generator:
@@ -128,14 +135,28 @@ class GeneratorEngine:
             return None
         return Climatology(self._generator.model, self._config.coupler.threads)
 
+    def _load_weights(self) -> Weights | None:
+        """The way to a host's grid that is not the checkpoint's."""
+        if not self._config.coupler.weights:
+            return None
+        from ..weights import read_weights
+
+        return read_weights(self._config.coupler.weights, self._generator.grid)
+
     def check_grid(self, nx_global: int, ny_global: int) -> None:
         ny, nx = self._grid.shape
-        if (nx_global, ny_global) != (nx, ny):
+        if (nx_global, ny_global) == (nx, ny):
+            return
+        if self._weights:
             raise DomainError(
-                f"the host's grid is {nx_global} x {ny_global}, that of checkpoint "
-                f"'{self._config.generator.checkpoint}' is {nx} x {ny}: use a checkpoint that was "
-                f"trained on the host's grid"
+                f"the host's grid is {nx_global} x {ny_global}, that of weights "
+                f"'{self._config.coupler.weights}' is {nx} x {ny}: make weights for this grid"
             )
+        raise DomainError(
+            f"the host's grid is {nx_global} x {ny_global}, that of checkpoint "
+            f"'{self._config.generator.checkpoint}' is {nx} x {ny}: use a checkpoint that was "
+            f"trained on the host's grid, or make weights with 'esm-coupler weights'"
+        )
 
     def check_field(self, name: str) -> None:
         if name not in self._generator.names:
@@ -148,15 +169,15 @@ class GeneratorEngine:
     def take_mask(self, ocean: np.ndarray, owned: np.ndarray) -> str:
         """Hold the generator to the host's ocean (y, x), known in `owned` cells only; a note if
         the two masks differ there."""
-        note = compare_masks(ocean, self._generator.grid.mask & owned)
-        self._grid = self._generator.grid.with_mask(ocean & self._generator.grid.mask)
+        note = compare_masks(ocean, self._full_grid.mask & owned)
+        self._grid = self._full_grid.with_mask(ocean & self._full_grid.mask)
         self._has_host_mask = True
         return note
 
     def check_covered(self, owned: np.ndarray) -> None:
-        """The checkpoint's ocean, whatever the host's mask says: where a host has no block, its
-        mask says nothing, and the ice there would be lost."""
-        require_covered(self._generator.grid.mask, owned)
+        """The ocean of checkpoint or weights, whatever the host's mask says: where a host has no
+        block, its mask says nothing, and the ice there would be lost."""
+        require_covered(self._full_grid.mask, owned)
 
     def generate(
         self, names: tuple[str, ...], values: np.ndarray, member: int, date: int
@@ -182,17 +203,19 @@ class GeneratorEngine:
     def _as_result(
         self, names: tuple[str, ...], state: State, seconds: float, report: ProjectionReport
     ) -> Result:
-        if not self._has_host_mask:
+        if not (self._weights or self._has_host_mask):
             return _result(names, state, seconds, report)
-        masked, again = self._on_host_mask(state)
+        masked, again = self._on_host_grid(state)
         return _result(names, masked, seconds, report, again)
 
-    def _on_host_mask(self, state: State) -> tuple[State, ProjectionReport]:
+    def _on_host_grid(self, state: State) -> tuple[State, ProjectionReport]:
         """Without what lies outside the host's ocean, and consistent at its coasts; the report
         counts what had to go."""
         from ..generator.projection import project
         from ..state import State
 
+        if self._weights:
+            state = self._weights.apply(state)
         return project(State(state.values, state.names, self._grid))
 
     def _supported(self, names: tuple[str, ...], values: np.ndarray) -> State:

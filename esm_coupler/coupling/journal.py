@@ -29,7 +29,8 @@ class Journal:
             self._logger.warning("two copies of %s: %s", family, ", ".join(paths))
 
     def record(self, call: str, numbers: str, result: Result) -> None:
-        """What was asked for and what came out, with the hash of all bits that go to the host."""
+        """What was asked for and what came out, with the hash of all its bits on the global grid,
+        in the order in which the fields were bound."""
         if isinstance(self._logger.handlers[0], logging.NullHandler):
             return
         if result.note:

@@ -27,7 +27,8 @@ _abandoned: list[Any] = []  # MPI may still write there
 
 
 class PatientComm(MPI.Intracomm):
-    """The collective calls of a coupler, each ended by its deadline with RanksLostError."""
+    """The calls of a coupler that wait for other ranks, each ended by its deadline with
+    RanksLostError."""
 
     deadline: Deadline
     lost: str
@@ -60,9 +61,18 @@ class PatientComm(MPI.Intracomm):
         if not self.deadline.limit:
             blocking(*arguments)
             return
-        request = start(*arguments)
-        _abandoned.append((request, arguments))
-        if _wait([request], self.deadline.patience_left()):
+        self._await([start(*arguments)], arguments)
+
+    def wait(self, requests: Sequence[MPI.Request]) -> None:
+        """Until all requests that were started have ended."""
+        if self.deadline.limit:
+            self._await(requests, ())
+        else:
+            MPI.Request.Waitall(list(requests))
+
+    def _await(self, requests: Sequence[MPI.Request], arguments: Sequence[Any]) -> None:
+        _abandoned.append((requests, arguments))
+        if _wait(requests, self.deadline.patience_left()):
             _abandoned.pop()
             return
         self.lost = self._who_is_lost()

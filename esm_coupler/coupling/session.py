@@ -1,8 +1,9 @@
 """One coupler: its blocks, its fields, and the phases of each call.
 
 Every method that other ranks take part in is a generator function: `yield` marks a meeting point
-(see agree.py). Between two of them there is either work of this rank alone or MPI on buffers that
-exist, never both; what a call changes for good is assigned after its last `yield`.
+(see agree.py). Between two of them there may be MPI on buffers that exist, and after it work of
+this rank alone, never before it: a rank whose work fails must not leave others waiting in MPI.
+What a call changes for good is assigned after its last `yield`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from .domain import (
     largest,
     to_table,
 )
+from .halo import Halo, HaloFill
 from .masks import as_mask
 from .mpi import MPI
 from .record import FORMAT, Recorder
@@ -57,6 +59,8 @@ class Session:
         self._comm = agreement.comm
         self._is_root = agreement.rank == GENERATOR_RANK
         self._reads_on_generate = False
+        self._fills_halo = False
+        self._halo_fill: HaloFill = "none"  # known on the generator's rank only
         self._covered = False
         self._route: Route
         self._engine: Engine  # on the generator's rank only, as are the next two
@@ -82,7 +86,9 @@ class Session:
             text, self.provenance = config.text, self._engine.provenance()
             c = config.coupler
             reads = self._engine.reads_on_generate
-            shared.put(Settings(reads, c.time_limit, c.record, c.record_mb))
+            self._halo_fill = c.halo_fill
+            fills = c.halo_fill != "none"
+            shared.put(Settings(reads, fills, c.time_limit, c.record, c.record_mb))
         yield
         shared.share(self._comm, GENERATOR_RANK)
         yield
@@ -94,6 +100,7 @@ class Session:
         )  # fmt: skip
         yield
         self._reads_on_generate = settings.reads_on_generate
+        self._fills_halo = settings.fills_halo
         self._comm.deadline.allow(settings.time_limit)
 
     def set_domain(
@@ -116,9 +123,16 @@ class Session:
         if owned is not None:
             self._engine.check_grid(nx_global, ny_global)
             check_owned_once(owned, nx_global, ny_global)
-        route = Route(self._comm, domain, owned)
+        route = Route(self._comm, domain, self._fills_halo, owned, self._make_halo(domain))
         yield
         self.domain, self._route = domain, route
+
+    def _make_halo(self, domain: Domain) -> Halo | None:
+        """What halo cells are filled from, on the generator's rank; None if they are not."""
+        if self._halo_fill == "none":
+            return None
+        location = self._engine.drift_location
+        return Halo(self._halo_fill, location, domain.nx_global, domain.ny_global)
 
     def _headers(
         self, grid: Sequence[int], blocks: Sequence[Block]
@@ -152,14 +166,14 @@ class Session:
         domain.check_extents("the mask", ocean.extents)
         ocean.renew(domain)
         route = self._route
-        route.reserve(1)
+        route.reserve(("mask",))
         route.pack([ocean])
         yield
         route.gather()
         yield
         note = ""
         if self._is_root:
-            note = self._engine.take_mask(as_mask(route.unpack()[0]), route.owned())
+            note = self._engine.take_mask(as_mask(route.values[0]), route.owned())
         return note
 
     def bind(self, array: HostArray) -> Phases:
@@ -231,12 +245,11 @@ class Session:
         self._need_domain(call)
         if not self.arrays:
             raise CallOrderError(f"{call} has nothing to work on: bind at least one field before")
-        if self._route.n_fields != len(self.arrays):
-            self._route.reserve(len(self.arrays))
+        if self._route.names != tuple(self.arrays):
+            self._route.reserve(tuple(self.arrays))
         everyone = np.zeros((self.agreement.size, numbers.size), numbers.dtype)
         yield
         self._comm.Allgather(numbers, everyone)
-        yield
         require_same(everyone, names, InvalidValueError)
         if self._is_root and not self._covered:
             self._engine.check_covered(self._route.owned())
@@ -246,10 +259,9 @@ class Session:
         self._route.pack(list(self.arrays.values()))
         yield
         self._route.gather()
-        yield
         # Off the root nobody looks at the values: they are handed to an engine, and only the root
         # has one. Its buffer is empty there, so that no rank holds the global grid for nothing.
-        return self._route.unpack() if self._is_root else self._route.values
+        return self._route.values
 
     def _hand_out(self, result: Result | None) -> Phases:
         """Send the result to all ranks, and write it once all of them have it. Its note, where
@@ -281,6 +293,8 @@ class Session:
     def forget(self) -> None:
         """The part of a stop that needs no other rank. Nobody ends the interpreter, which would
         flush what user code has printed."""
+        if self.domain is not None and not self._comm.lost:
+            self._route.free()
         self.arrays.clear()
         self.views.clear()
         for stream in filter(None, (sys.stdout, sys.stderr)):

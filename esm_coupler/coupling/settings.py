@@ -18,6 +18,7 @@ class Settings:
     at most `record_mb` [MB] a rank, or nothing."""
 
     reads_on_generate: bool = False
+    fills_halo: bool = False
     time_limit: float = 0.0
     record: str = ""
     record_mb: int = 0

@@ -36,6 +36,7 @@ class HostArray:
         self._kind = kind
         self.view = self._make_view()
         self.interiors: list[np.ndarray] = []
+        self.rims: list[np.ndarray] = []
 
     def _make_view(self) -> np.ndarray:
         shape = self.extents[::-1] if len(self.extents) == 3 else (1, *self.extents[::-1])
@@ -45,9 +46,10 @@ class HostArray:
         return np.frombuffer(buffer, self._kind).reshape(shape)
 
     def renew(self, domain: Domain) -> None:
-        """Make the view and its interiors anew."""
+        """Make the view, its interiors and its halo strips anew."""
         self.view = self._make_view()
         self.interiors = domain.interiors(self.view)
+        self.rims = domain.rims(self.view)
 
     def overlaps(self, other: HostArray) -> bool:
         """Whether both lie on the same memory."""
@@ -60,10 +62,19 @@ class HostArray:
                 target[...] = interior
 
     def write(self, cells: np.ndarray) -> None:
-        """Fill the interior cells. The one place where a host's memory is written."""
-        with np.errstate(all="ignore"):
-            for interior, source in _pieces(self.interiors, cells):
-                interior[...] = source
+        """Fill the interior cells."""
+        _write(self.interiors, cells)
+
+    def write_rims(self, cells: np.ndarray) -> None:
+        """Fill the halo cells, in the order of `Domain.rims`."""
+        _write(self.rims, cells)
+
+
+def _write(parts: list[np.ndarray], cells: np.ndarray) -> None:
+    """Fill parts of an array. The one place where a host's memory is written."""
+    with np.errstate(all="ignore"):
+        for part, source in _pieces(parts, cells):
+            part[...] = source
 
 
 def _check_extents(name: str, extents: Sequence[int], item_size: int) -> None:
@@ -84,12 +95,12 @@ def real_kind(name: str, item_size: int) -> type[np.floating[Any]]:
     return _KINDS[item_size]
 
 
-def _pieces(interiors: list[np.ndarray], cells: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Each interior (y, x) with its part of `cells` in the same shape."""
+def _pieces(parts: list[np.ndarray], cells: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Each part (y, x) of an array with its piece of `cells` in the same shape."""
     pieces = []
     start = 0
-    for interior in interiors:
-        stop = start + interior.size
-        pieces.append((interior, cells[start:stop].reshape(interior.shape)))
+    for part in parts:
+        stop = start + part.size
+        pieces.append((part, cells[start:stop].reshape(part.shape)))
         start = stop
     return pieces

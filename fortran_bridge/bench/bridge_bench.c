@@ -5,14 +5,13 @@
  * rounds, so that many short rounds are hardly disturbed by other work on the core. */
 #define _GNU_SOURCE /* sched_setaffinity */
 #include "esm_coupler.h"
+#include "tools.h"
 
 #include <mpi.h>
 
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { CASES = 4, MOST_FIELDS = 12, MEMORY_CALLS = 1000000 };
@@ -27,21 +26,6 @@ struct bench_case {
     double *microseconds; /* by round */
 };
 
-static void require(int status, const char *call)
-{
-    if (status != ESM_OK) {
-        fprintf(stderr, "bridge_bench: %s gave status %d: %s\n", call, status, esm_message(0));
-        MPI_Abort(MPI_COMM_WORLD, 1);
-    }
-}
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e6 + (double)time.tv_nsec * 1e-3;
-}
-
 /* The last of the cores that this process may use, since the first is the busiest. */
 static int pin_to_one_core(void)
 {
@@ -54,30 +38,6 @@ static int pin_to_one_core(void)
     CPU_ZERO(&cores);
     CPU_SET(core, &cores);
     return sched_setaffinity(0, sizeof cores, &cores) == 0 ? core : -1;
-}
-
-static long resident_kib(void)
-{
-    long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file) {
-        if (fscanf(file, "%*s %ld", &pages) != 1) {
-            pages = 0;
-        }
-        fclose(file);
-    }
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
-static void write_namelist(char *path)
-{
-    static const char text[] = "&coupler_nml\n  engine = 'loopback'\n/\n";
-    int file = mkstemp(path);
-    if (file < 0 || write(file, text, sizeof text - 1) != (ssize_t)sizeof text - 1) {
-        fprintf(stderr, "bridge_bench: cannot write %s\n", path);
-        MPI_Abort(MPI_COMM_WORLD, 1);
-    }
-    close(file);
 }
 
 static void start_case(struct bench_case *c, const char *namelist, int rounds)
@@ -103,18 +63,6 @@ static double time_calls(const struct bench_case *c, int calls)
         require(esm_ping(c->coupler, c->renew_views), "esm_ping");
     }
     return (now() - begin) / calls;
-}
-
-static int compare(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, compare);
-    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
 /* Resident memory before and after a million calls, once a first million has warmed all up. */
@@ -157,7 +105,7 @@ int main(int argc, char **argv)
     }
     MPI_Init(&argc, &argv);
     int core = pin_to_one_core();
-    write_namelist(namelist);
+    write_loopback_namelist(namelist);
     for (int n = 0; n < CASES; n++) {
         start_case(&cases[n], namelist, rounds);
     }

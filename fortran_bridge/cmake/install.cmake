@@ -4,7 +4,7 @@ set(esm_cmake "${esm_install}/lib/cmake/esm_coupler")
 
 install(TARGETS esm_coupler_c esm_coupler_fortran esm_coupler_stub EXPORT esm_coupler
   LIBRARY DESTINATION "${esm_install}/lib" ARCHIVE DESTINATION "${esm_install}/lib")
-install(TARGETS bridge_bench RUNTIME DESTINATION "${esm_install}/bin")
+install(TARGETS bridge_bench coupling_bench RUNTIME DESTINATION "${esm_install}/bin")
 install(FILES include/esm_coupler.h DESTINATION "${esm_install}/include")
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/modules/esm_coupler.mod"
   DESTINATION "${esm_install}/include/${esm_fortran_tag}")

@@ -40,6 +40,14 @@ def tiles(nx: int, ny: int, ranks: int) -> list[Blocks]:
     return [blocks[rank::ranks] for rank in range(ranks)]
 
 
+def land_apart(nx: int, ny: int, ranks: int) -> list[Blocks]:
+    """Blocks without ocean in a basin that is closed: its southern and northern row, each alone,
+    and its western and eastern column, which nobody owns."""
+    blocks = [(2, 1, nx - 2, 1), (2, ny, nx - 2, 1)]
+    blocks += [(2, j + 1, nx - 2, size) for j, size in _cuts(ny - 2, ranks)]
+    return [blocks[rank::ranks] for rank in range(ranks)]
+
+
 def idle(nx: int, ny: int, ranks: int) -> list[Blocks]:
     """Only the last rank has blocks."""
     return [[] for _ in range(ranks - 1)] + rows(nx, ny, 1)

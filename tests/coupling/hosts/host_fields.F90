@@ -4,7 +4,8 @@ module host_fields
   use, intrinsic :: iso_fortran_env, only: real32, real64
   implicit none
   private
-  public :: blocks_t, field_t, read_blocks, make_field, load_field, save_field, touched_edges
+  public :: blocks_t, field_t, read_blocks, make_field, load_field, save_field, dump_field, &
+      touched_edges
 
   !> What lies in every halo and padding cell. No sea ice looks like it.
   real(real64), parameter, public :: EDGE = -12345.0_real64
@@ -106,6 +107,17 @@ contains
     write(unit) whole
     close(unit)
   end subroutine save_field
+
+  !> Write the whole array as real64, halo and padding included, as it lies in memory.
+  subroutine dump_field(field, path)
+    type(field_t), intent(in) :: field
+    character(len=*), intent(in) :: path
+    integer :: unit
+    open(newunit=unit, file=path, access='stream', form='unformatted', status='replace')
+    if (field%kind == 4) write(unit) real(field%single, real64)
+    if (field%kind == 8) write(unit) field%double
+    close(unit)
+  end subroutine dump_field
 
   !> The number of halo and padding cells that no longer hold EDGE.
   integer function touched_edges(field, blocks) result(touched)

@@ -8,8 +8,8 @@ program scripted_host
   use, intrinsic :: iso_fortran_env, only: real64
   use mpi
   use esm_coupler, only: coupler_t
-  use host_fields, only: blocks_t, field_t, load_field, make_field, read_blocks, save_field, &
-      touched_edges
+  use host_fields, only: blocks_t, dump_field, field_t, load_field, make_field, read_blocks, &
+      save_field, touched_edges
   implicit none
 
   interface
@@ -37,7 +37,7 @@ program scripted_host
     end function esm_ping
   end interface
 
-  integer, parameter :: N_COUPLERS = 6, N_FIELDS = 24, WORDS = 12
+  integer, parameter :: N_COUPLERS = 6, N_FIELDS = 32, WORDS = 12
   character(len=512) :: word(WORDS)
   character(len=4096) :: line, script, output
   type(coupler_t) :: coupler(N_COUPLERS)
@@ -94,6 +94,9 @@ contains
     case ('save') ! save NAME FILE
       write(line, '(a,".",i0)') trim(word(3)), my_rank
       call save_field(field(slot(word(2))), blocks, trim(line))
+    case ('dump') ! dump NAME FILE: the whole array, halo included
+      write(line, '(a,".",i0)') trim(word(3)), my_rank
+      call dump_field(field(slot(word(2))), trim(line))
     case ('edges') ! edges NAME: how many halo cells were written to
       call note(touched_edges(field(slot(word(2))), blocks), '')
     case ('memory')

@@ -6,6 +6,7 @@ import typing
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import ConfigError
 from .generator import architecture
@@ -20,6 +21,9 @@ from .options import (
     RefinerConfig,
     TrainingConfig,
 )
+
+if TYPE_CHECKING:
+    from .generator.generator import Request
 
 __all__ = [
     "AutoencoderConfig",
@@ -55,6 +59,14 @@ class Config:
     autoencoder: architecture.AutoencoderConfig = field(default_factory=AutoencoderConfig)
     denoiser: architecture.DenoiserConfig = field(default_factory=DenoiserConfig)
     refiner: architecture.RefinerConfig = field(default_factory=RefinerConfig)
+
+    def request(self, member: int, date: int | None = None) -> Request:
+        """What the generator is asked for: a member of this day, or of that of the ensemble."""
+        from .generator.generator import Request
+        from .state import parse_date
+
+        day = parse_date(self.ensemble.date if date is None else date)
+        return Request(member, day, self.ensemble.seed, **self.generator.sampling)
 
 
 def read_namelist(path: str | Path, overrides: Iterable[str] = ()) -> Config:

@@ -15,7 +15,7 @@ from .progress import log_line, with_bar
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..generator.generator import Generator, Request
+    from ..generator.generator import Generator
     from ..state import State
 
 
@@ -53,7 +53,7 @@ def run(config: Config, generator: Generator, path: Path) -> None:
 
     first, day = config.ensemble.first_member, parse_date(config.ensemble.date)
     numbers = list(range(first, first + config.ensemble.members))
-    provenance = generator.provenance(_request(first, config))
+    provenance = generator.provenance(config.request(first))
     with MemberStore(path, {**provenance, "date": config.ensemble.date}) as store:
         states = [_state(n, config, generator, store) for n in with_bar(numbers, "members")]
         attributes = {**provenance, **_attributes(config)}
@@ -93,20 +93,11 @@ def _state(number: int, config: Config, generator: Generator, store: MemberStore
     if values is not None:
         log_line(f"member {number}: made before")
         return State(values, generator.names, generator.grid)
-    sample = generator.sample(_request(number, config))
+    sample = generator.sample(config.request(number))
     store.save(number, sample.state.values)
     out_of_bounds = sample.report.cells_out_of_bounds
     log_line(f"member {number}: {sample.seconds:.1f} s, {out_of_bounds} cells out of bounds")
     return sample.state
-
-
-def _request(number: int, config: Config) -> Request:
-    """One member as the namelist wants it."""
-    from ..generator.generator import Request
-    from ..state import parse_date
-
-    day, seed = parse_date(config.ensemble.date), config.ensemble.seed
-    return Request(number, day, seed, **config.generator.sampling)
 
 
 def _attributes(config: Config) -> dict[str, Any]:

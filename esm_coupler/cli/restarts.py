@@ -63,7 +63,6 @@ def write_initial(config: Config, generator: Generator) -> Path:
 
     OutputError if one is in the way.
     """
-    from ..generator.generator import Request
     from ..hosts.si3_initial import initial_dataset
     from ..state import parse_date
 
@@ -76,10 +75,10 @@ def write_initial(config: Config, generator: Generator) -> Path:
         require_folder(path.parent)
         require_output(path, ensemble.overwrite, REMEDY)
     for number in with_bar(list(paths), "members"):
-        request = Request(number, day, ensemble.seed, config.generator.n_steps)
+        request = config.request(number)
         sample = generator.sample(request)
         dataset = initial_dataset(sample.state, day)
-        dataset.attrs |= generator.provenance(ensemble.seed, request.n_steps)
+        dataset.attrs |= generator.provenance(request)
         write_dataset(dataset, paths[number], overwrite=True)
         log_line(f"member {number}: {sample.seconds:.1f} s, {paths[number]}")
     return folder
@@ -99,12 +98,9 @@ def require_folder(folder: Path) -> None:
 def _member(
     number: int, config: Config, template: Template, generator: Generator, folder: Path
 ) -> None:
-    from ..generator.generator import Request
-    from ..state import parse_date
-
-    ensemble, steps = config.ensemble, config.generator.n_steps
+    ensemble, request = config.ensemble, config.request(number)
     provenance = {
-        **generator.provenance(ensemble.seed, steps), "member": number, "date": ensemble.date,
+        **generator.provenance(request), "member": number, "date": ensemble.date,
         "template_sha256": template.sha256, "kcatbound": template.kcatbound,
     }  # fmt: skip
     provenance = json.loads(json.dumps(provenance))  # as it will be read
@@ -115,7 +111,7 @@ def _member(
         return
     require_folder(folder)
     require_output(path, ensemble.overwrite or _is_of(path, template, provenance), REMEDY)
-    sample = generator.sample(Request(number, parse_date(ensemble.date), ensemble.seed, steps))
+    sample = generator.sample(request)
     values = template.model.with_state(template.restart, sample.state, template.kcatbound)
     write_restart(template.restart.file, path, values, provenance)
     _point_to(path, template)

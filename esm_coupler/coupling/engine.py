@@ -182,11 +182,7 @@ class GeneratorEngine:
     def generate(
         self, names: tuple[str, ...], values: np.ndarray, member: int, date: int
     ) -> Result:
-        from ..generator.generator import Request
-        from ..state import parse_date
-
-        seed, sampling = self._config.ensemble.seed, self._config.generator.sampling
-        request = Request(member, parse_date(date), seed, **sampling)
+        request = self._config.request(member, date)
         sample = self._thread.call(lambda: self._generator.sample(request, self._check_time))
         return self._as_result(names, sample.state, sample.seconds, sample.report)
 
@@ -240,9 +236,7 @@ class GeneratorEngine:
 
     def provenance(self) -> dict[str, Any]:
         """What the bits of a state depend on."""
-        return self._generator.provenance(
-            self._config.ensemble.seed, self._config.generator.n_steps
-        )
+        return self._generator.provenance(self._config.request(member=1))
 
     def close(self) -> None:
         del self._generator, self._climatology

@@ -82,16 +82,29 @@ def test_an_autoencoder_is_trained(autoencoder: Path) -> None:
 
 def test_a_denoiser_is_trained_on_it_and_generates(autoencoder: Path, tmp_path: Path) -> None:
     output = tmp_path / "generator.safetensors"
-    train(
-        "train_denoiser.nml", output, f"training_nml.autoencoder={autoencoder}",
-        "denoiser_nml.channels=8,8", "denoiser_nml.blocks=1",
-    )  # fmt: skip
+    small = "denoiser_nml.channels=8,8", "denoiser_nml.blocks=1"
+    train("train_denoiser.nml", output, f"training_nml.space={autoencoder}", *small)
     small = sets(
         f"generator_nml.checkpoint={output}", "ensemble_nml.members=1", "generator_nml.n_steps=1"
     )
     arguments = ["generate", NAMELISTS / "generate.nml", *small, "-o", tmp_path / "out.nc"]
     done = esm_coupler(*arguments)
     assert done.status == 0, done.err
+
+
+EXPERIMENTS = sorted(path.name for path in (NAMELISTS / "experiments").glob("*.nml"))
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_row_of_the_experiment_begins_its_training(
+    name: str, autoencoder: Path, tmp_path: Path
+) -> None:
+    is_latent = name.startswith("latent")
+    on_it = [f"training_nml.space={autoencoder}"] if is_latent else []
+    thin = [f"{group}_nml.channels=8,8" for group in ("denoiser", "refiner")]
+    thin += ["autoencoder_nml.channels=8", "training_nml.pictures=.false."]
+    train(f"experiments/{name}", tmp_path / "out.safetensors", *on_it, *thin)
+    assert (tmp_path / "out.safetensors").is_file()
 
 
 def test_a_finished_checkpoint_is_not_trained_over(autoencoder: Path) -> None:
@@ -117,7 +130,7 @@ def test_a_training_that_cannot_begin_says_why(override: str, named: str, tmp_pa
 
 def test_a_denoiser_is_not_trained_on_a_generator(checkpoint: Path, tmp_path: Path) -> None:
     output = f"training_nml.output={tmp_path}/out.safetensors"
-    small = sets(*SMALL, output, f"training_nml.autoencoder={checkpoint}")
+    small = sets(*SMALL, output, f"training_nml.space={checkpoint}")
     said = esm_coupler("train", NAMELISTS / "train_denoiser.nml", *small).sentence()
     assert "'generator'" in said
     assert "'autoencoder'" in said

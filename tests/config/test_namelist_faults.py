@@ -159,10 +159,6 @@ def training(line: str) -> str:
     return VALID.replace("minutes = 3", line)
 
 
-def test_a_denoiser_needs_an_autoencoder() -> None:
-    assert "autoencoder is missing" in one_sentence(VALID.replace("'autoencoder'", "'denoiser'"))
-
-
 @pytest.mark.parametrize("name", ["out", "out.pt", ".safetensors"])
 def test_a_training_writes_a_checkpoint(name: str) -> None:
     said = one_sentence(VALID.replace("out.safetensors", name))

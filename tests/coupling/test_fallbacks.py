@@ -28,12 +28,12 @@ SAMPLER = """
 import torch
 from esm_coupler.errors import EsmCouplerError
 import esm_coupler.generator.generator as module
-def heun(denoise, noise, sigmas):
+def heun(denoise, noise, sigmas, fresh, churn):
     {}
-module.heun = heun
+module.SAMPLERS["heun"] = heun
 """
-KEEP = "import esm_coupler.generator.generator as m\nm.genuine = m.heun\n"
-MEND = "import esm_coupler.generator.generator as m\nm.heun = m.genuine\n"
+KEEP = "import esm_coupler.generator.generator as m\nm.genuine = m.SAMPLERS['heun']\n"
+MEND = "import esm_coupler.generator.generator as m\nm.SAMPLERS['heun'] = m.genuine\n"
 # What the sampler does, and the status of a call that may not fall back.
 FAILURES = {
     "nan": ("return noise * float('nan')", Status.VALUE),
@@ -69,7 +69,7 @@ def test_nan_of_the_decoder_is_no_open_water(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generator = Generator.load(checkpoint, device="cpu")
-    decoder = generator.model.autoencoder
+    decoder = generator.model.space
     nan = torch.full((1, len(generator.names), *generator.grid.shape), torch.nan)
     monkeypatch.setattr(decoder, "decode", lambda latent: nan)
     with pytest.raises(GeneratedStateError, match="'sic' is nan"):

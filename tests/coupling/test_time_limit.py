@@ -43,15 +43,15 @@ def _ready(hosts: Hosts, ranks: int, **keys: object) -> str:
 SLOW_NETWORK = """
 import time
 import esm_coupler.generator.generator as module
-genuine = module.heun
-def heun(denoise, noise, sigmas):
+genuine = module.SAMPLERS["heun"]
+def heun(denoise, noise, sigmas, fresh, churn):
     def slow(x, sigma):
         time.sleep(1.5)
         return denoise(x, sigma)
-    return genuine(slow, noise, sigmas)
-module.heun = heun
+    return genuine(slow, noise, sigmas, fresh, churn)
+module.SAMPLERS["heun"] = heun
 def mend():
-    module.heun = genuine
+    module.SAMPLERS["heun"] = genuine
 module.mend = mend
 """
 

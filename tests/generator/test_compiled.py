@@ -23,7 +23,7 @@ def checkpoint(tmp_path_factory):
 
 def engine_of(checkpoint, compile_):
     text = f"&generator_nml checkpoint = '{checkpoint}', compile = {compile_}, device = 'cpu' /\n"
-    return GeneratorEngine(parse_namelist(text, "f.nml"))
+    return GeneratorEngine(parse_namelist(text, "f.nml"), lambda: None)
 
 
 def test_the_namelist_decides_inside_a_host_and_the_file_tells(checkpoint, monkeypatch):

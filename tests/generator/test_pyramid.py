@@ -64,7 +64,7 @@ def test_noise_in_a_level_makes_a_spectrum_that_falls(pyramid):
     noise = torch.from_numpy(np.random.default_rng(0).standard_normal((20, 5, 48, 48)))
     field = pyramid._along("from", 2, noise)[..., 16:80, 16:80].numpy()
     power = (np.abs(np.fft.fft2(field)) ** 2).mean(axis=(0, 1))[0]
-    assert power[32] < 1e-3 * power[1:8].mean()  # 2 cells against 8 to 64 cells
+    assert power[32] < 1e-2 * power[1:8].mean()  # 2 cells against 8 to 64 cells
 
 
 def test_a_grid_that_does_not_divide_is_refused():

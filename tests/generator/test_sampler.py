@@ -112,7 +112,8 @@ def test_names_of_the_namelist_are_those_of_the_samplers():
 def test_the_network_sees_float32_and_the_sampler_gets_its_own_precision_back():
     seen = []
 
-    def network(x, level, day):
+    def network(x, level, day, context):
+        assert context is None
         seen.append((x.dtype, level.tolist(), day.tolist()))
         return x
 

@@ -20,15 +20,16 @@ def run(folder, given):
             "kind": kind, "data": str(SAMPLE), "train_years": (1990,), "validation_years": (1991,),
             "output": str(folder / f"{kind}.safetensors"), "steps": 4, "batch": 4,
             "warmup_steps": 1, "checkpoint_every": 1, "device": "cpu", "threads": 1,
-            "pictures": False, "autoencoder": "" if kind == "autoencoder" else str(given),
+            "pictures": False, "space": str(given),
         }  # fmt: skip
         train(
             SimpleNamespace(
                 training=TrainingConfig(**options),
                 autoencoder=AutoencoderConfig(channels=8, latent_blocks=1),
                 denoiser=DenoiserConfig(
-                    channels=8, coarse_channels=8, blocks=1, embedding=8, dropout=0.3
+                    channels=(8, 8), blocks=1, embedding=8, dropout=0.3, spread_nodes=4
                 ),
+                refiner=None,
             )
         )
 

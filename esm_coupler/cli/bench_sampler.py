@@ -47,9 +47,9 @@ def sampler(
         compiled = Generator.load(checkpoint, device, threads, compile=True)
         numbers["compiled_over_eager"] = compiled_over_eager(generator, compiled, rounds)
     title = f"The samplers, {steps} steps, medians of {rounds} rounds on {numbers['device']}"
-    report(title, numbers, sampler_bars(numbers), _costs(numbers), json_file)
     if not rivals():
         typer.echo(HOW_TO_INSTALL)
+    report(title, numbers, sampler_bars(numbers), _costs(numbers), json_file)
 
 
 def run_sampler_bench(generator: Generator, steps: int, rounds: int) -> dict[str, Any]:

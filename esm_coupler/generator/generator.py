@@ -268,7 +268,9 @@ def _accepted(make: Callable[[], T]) -> T:
     try:
         return make()
     except InvalidValueError as error:
-        raise GeneratedStateError(f"the generator's own state is refused: {error}") from error
+        raise GeneratedStateError(
+            f"the generator's own state is refused: {error}; with few n_steps take sampler = 'dpm'"
+        ) from error
 
 
 def _member_numbers(members: int | Iterable[int]) -> list[int]:

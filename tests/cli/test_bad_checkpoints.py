@@ -126,7 +126,7 @@ def test_a_later_format_is_named(namelist: Path, copy: Path) -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_weights_that_are_not_finite_are_refused(namelist: Path, copy: Path, value: float) -> None:
-    name = "denoiser.network.enter.weight"
+    name = "denoiser.network.enter.1.weight"
     weights = read_checkpoint(copy).tensors[name].copy()
     weights.flat[3] = value
     rewrite(copy, **{name: weights})
@@ -137,8 +137,10 @@ def test_weights_that_are_not_finite_are_refused(namelist: Path, copy: Path, val
 
 MANIFESTS = {
     "no architecture": {"architecture": {}},
-    "other architecture": {"architecture": {"autoencoder": {"latent_channels": 4}, "denoiser": {}}},
-    "unknown part of the architecture": {"architecture": {"autoencoder": {"colour": 4}}},
+    "other architecture": {
+        "architecture": {"space": {"kind": "autoencoder", "latent_channels": 4}, "denoiser": {}}
+    },
+    "unknown part of the architecture": {"architecture": {"space": {"kind": "autoencoder", "colour": 4}}},
     "unknown field": {"fields": ["sic", "sit", "snt", "siu", "salinity"]},
     "fewer fields": {"fields": ["sic", "sit"]},
     "no fields": {"fields": None},
@@ -172,7 +174,7 @@ def engine(tmp_path: Path) -> Iterator[GeneratorEngine]:
     """What a host talks to, with a checkpoint of two fields on 32 x 16 cells."""
     path = tiny_checkpoint(tmp_path / "two.safetensors", (16, 32), ("sic", "sit"))
     text = f"&generator_nml checkpoint = '{path}', device = 'cpu' /"
-    engine = GeneratorEngine(parse_namelist(text, "run.nml"))
+    engine = GeneratorEngine(parse_namelist(text, "run.nml"), lambda: None)
     yield engine
     engine.close()
 

@@ -24,7 +24,10 @@ from support.snippets import ROOT, Snippet, commands, is_complete, snippets
 
 # What a command of a document needs to be quick.
 SMALL = {
-    "generate": ["--set", "ensemble_nml.members=1", "--set", "generator_nml.n_steps=2"],
+    "generate": [
+        "--set", "ensemble_nml.members=1", "--set", "generator_nml.n_steps=2",
+        "--set", "generator_nml.sampler=dpm",
+    ],
     "train": ["--help"],
     "bench": ["--help"],
 }

@@ -79,7 +79,9 @@ def joined(device: str) -> Iterator[Ranks]:
         _take_gpu(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"]))
     distributed.init_process_group("nccl" if on_gpu else "gloo")
     yield Ranks.current()
-    # Not after an error: others may be waiting, and torchrun ends them.
+    # Not after an error: others may be waiting, and torchrun ends them. Together, because a process
+    # whose peers end while it still uses their store can abort on its way out.
+    distributed.barrier()
     distributed.destroy_process_group()
 
 

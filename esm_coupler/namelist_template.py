@@ -24,13 +24,9 @@ MODES: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
         {},
     ),
     "train-denoiser": (
-        "The training of a denoiser on a trained autoencoder: esm-coupler train FILE",
-        ("training_nml", "denoiser_nml"),
-        {
-            "kind": "denoiser",
-            "autoencoder": "autoencoder.safetensors",
-            "output": "generator.safetensors",
-        },
+        "The training of the denoisers of a space, which makes a generator: esm-coupler train FILE",
+        ("training_nml", "denoiser_nml", "refiner_nml"),
+        {"kind": "denoiser", "output": "generator.safetensors"},
     ),
     "couple": (
         "A Fortran or C host: the file that coupler%start or esm_start reads. Groups host_... are "

@@ -36,8 +36,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for verb in (
-    generate, prepare, train, evaluate, experiment, inspect, validate, namelist, config, doctor, plot,
-    weights, replay, check,
+    generate, prepare, train, evaluate, experiment, inspect, validate, namelist, config, doctor,
+    plot, weights, replay, check,
 ):  # fmt: skip
     app.command()(verb)
 for part in (coupling, sampler):

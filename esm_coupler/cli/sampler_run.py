@@ -42,8 +42,9 @@ class Run:
         if run_rival is not None:
             ways["rival"] = lambda: self._sample_with(run_rival)
         times = interleaved(ways, rounds, self.generator.device)
-        found = {"nfe": self.requests[0].nfe[0], "over_bare": ratio(times["ours"], times["bare"]),
-                 "seconds_an_evaluation": median(times["bare"]) / self.requests[0].nfe[0]}  # fmt: skip
+        nfe = self.requests[0].nfe[0]
+        found = {"nfe": nfe, "over_bare": ratio(times["ours"], times["bare"]),
+                 "seconds_an_evaluation": median(times["bare"]) / nfe}  # fmt: skip
         if rival is not None:
             found |= {"rival": rival, "over_rival": ratio(times["ours"], times["rival"])}
         return found

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, OutputError, Status
+from ..errors import ConfigError, OutputError
 from .failure import Verdict
 
 FORMAT = 1

@@ -48,7 +48,9 @@ class DenoiserConfig:
     log_sigma_mean: float = _option("mean of the logarithm of the noise level", -0.2, -10, 10)
     log_sigma_std: float = _option("spread of the logarithm of the noise level", 1.4, 0.01, 10)
     spread_nodes: int = _option("days of the year at which the latent's spread is known", 12, 1, 73)
-    least_spread: float = _option("least spread of an element, relative to its channel's", 0.05, 0, 1)
+    least_spread: float = _option(
+        "least spread of an element, relative to its channel's", 0.05, 0, 1
+    )
 
 
 @dataclass(frozen=True)
@@ -60,4 +62,6 @@ class RefinerConfig(DenoiserConfig):
     )
     patch: int = _option("elements of the latent taken together, along x and along y", 1, 1, 16)
     log_sigma_std: float = _option("spread of the logarithm of the noise level", 1.2, 0.01, 10)
-    least_spread: float = _option("least spread of an element, relative to its channel's", 0.02, 0, 1)
+    least_spread: float = _option(
+        "least spread of an element, relative to its channel's", 0.02, 0, 1
+    )

@@ -38,7 +38,8 @@ class UNet(nn.Module):
         # The Arctic does not move: each place has an embedding of its own.
         self.position = nn.Parameter(0.1 * torch.randn(first, ny // patch, nx // patch))
         self.enter = nn.Sequential(
-            nn.PixelUnshuffle(patch), nn.Conv2d((channels + context) * patch**2, first, 3, padding=1)
+            nn.PixelUnshuffle(patch),
+            nn.Conv2d((channels + context) * patch**2, first, 3, padding=1),
         )
         self.encode = nn.ModuleList(blocks(width) for width in widths[:-1])
         self.down = nn.ModuleList(downsample(fine, coarse) for fine, coarse in steps)

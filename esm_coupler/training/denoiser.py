@@ -64,8 +64,8 @@ def train(config: Config) -> None:
     held_back = tuple(latent[some] for latent in held_back)
     configs = zip(DENOISERS, (d.config for d in denoisers), strict=False)
     Trainer(
-        denoisers, settings, {name: asdict(sizes) for name, sizes in configs}, device, len(days.fields),
-        loss=loss, save=save,
+        denoisers, settings, {name: asdict(sizes) for name, sizes in configs}, device,
+        len(days.fields), loss=loss, save=save,
         validate=lambda: validation_loss(space, denoisers, held_back, their_days[some]),
     ).run()  # fmt: skip
 
@@ -112,7 +112,7 @@ def _fit(denoiser: Denoiser, latents: Tensor, day_of_year: Tensor) -> Tensor:
 def _losses(
     space: Space, denoisers: nn.ModuleList, latents: Latents, days: Tensor, blur: float
 ) -> dict[str, Tensor]:
-    """The loss (batch,) of each denoiser, told of the latents before its own as they are blurred."""
+    """The loss (batch,) of each denoiser, told of the latents before its own, blurred."""
     losses, known = {}, ()
     for name, denoiser, clean in zip(DENOISERS, denoisers, latents, strict=False):
         losses[name] = denoiser.loss(clean, days, space.context(known))

@@ -27,6 +27,12 @@ def test_a_template_is_a_valid_namelist_with_every_option_at_its_default(mode: s
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_what_a_mode_sets_is_an_option_of_its_groups(mode: str) -> None:
+    _, groups, values = MODES[mode]
+    assert set(values) <= {key for name in groups for key in options(GROUPS[name])}
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_a_template_is_no_wider_than_a_page(mode: str) -> None:
     assert max(len(line) for line in template(mode).splitlines()) <= 100
 

@@ -236,6 +236,9 @@ class TrainingConfig:
     ema_halflife: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)] = option(
         "half-life of the running mean of the weights [samples]", 20000.0
     )
+    bootstrap_width: Annotated[float, Field(ge=0, le=0.7, allow_inf_nan=False)] = option(
+        "largest share of another year's anomaly in a sample of the first latent", 0.0
+    )
     seed: NotNegative = option("seed of the initial weights, the batches and the noise", 1)
     device: Literal["auto", "cpu", "cuda"] = option(
         "where the training runs; auto takes a GPU if there is one", "auto"

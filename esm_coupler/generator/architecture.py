@@ -51,6 +51,8 @@ class DenoiserConfig:
     least_spread: float = _option(
         "least spread of an element, relative to its channel's", 0.05, 0, 1
     )
+    harmonics: int = _option("yearly harmonics of the latent's mean", 3, 1, 12)
+    eofs: int = _option("EOFs of the Gaussian estimate that the network corrects", 0, 0, 4096)
 
 
 @dataclass(frozen=True)

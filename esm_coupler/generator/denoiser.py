@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from .architecture import DenoiserConfig
 from .blocks import GROUPS, ResidualBlock, downsample, upsample, zero_init
+from .gaussian_part import GaussianPart
 from .normalisation import LatentNormalisation, season
 from .space import Shape
 
@@ -82,8 +83,9 @@ class Denoiser(nn.Module):
         super().__init__()
         self.config = config
         self.shape = shape
-        self.normalisation = LatentNormalisation(shape, config.spread_nodes)
+        self.normalisation = LatentNormalisation(shape, config.spread_nodes, config.harmonics)
         self.register_buffer("sigma_data", torch.ones(()))
+        self.gaussian = GaussianPart(shape, config.eofs)
         size = config.embedding
         self.register_buffer("frequencies", torch.exp(torch.linspace(0, math.log(64), 16)) / 2)
         inputs = 2 * 16 + season(torch.ones(1)).shape[1]
@@ -98,11 +100,12 @@ class Denoiser(nn.Module):
         """x (batch, channel, y, x), sigma (batch,), day_of_year (batch,) -> denoised x."""
         data, s = self.sigma_data, sigma[:, None, None, None]
         total = (s**2 + data**2).sqrt()
-        skip, out = data**2 / total**2, s * data / total  # Karras et al. 2022, table 1
+        out = s * data / total  # Karras et al. 2022, table 1
         phase = 0.25 * sigma.log()[:, None] * self.frequencies
         features = torch.cat([phase.cos(), phase.sin(), season(day_of_year)], dim=1)
         scaled = x / total if context is None else torch.cat([x / total, context], dim=1)
-        return skip * x + out * self.network(scaled, self.embed(features)).float()
+        estimate = self.gaussian(x, s, data)
+        return estimate + out * self.network(scaled, self.embed(features)).float()
 
     def loss(self, clean: Tensor, day_of_year: Tensor, context: Tensor | None = None) -> Tensor:
         """Weighted squared error (batch,) at random noise levels (Karras et al. 2022, eq. 8)."""

@@ -14,15 +14,15 @@ from .space import Shape
 
 # Volumes are seen as square roots: thin ice matters as much as thick ice does.
 SQUARE_ROOT = ("sit", "snt")
-HARMONICS = 3
+HARMONICS = 3  # that a denoiser is told of
 DAYS_PER_YEAR = 365.25
 NODE_HALF_WINDOW = 20.0  # days around a node whose spread it has
 
 
-def season(day_of_year: Tensor) -> Tensor:
-    """(batch,) days, 1 = 1 January -> (batch, 1 + 2 HARMONICS): 1 and the yearly harmonics."""
+def season(day_of_year: Tensor, harmonics: int = HARMONICS) -> Tensor:
+    """(batch,) days, 1 = 1 January -> (batch, 1 + 2 harmonics): 1 and the yearly harmonics."""
     phase = 2 * math.pi * (day_of_year[:, None] - 1) / DAYS_PER_YEAR
-    order = torch.arange(1, HARMONICS + 1, device=day_of_year.device)
+    order = torch.arange(1, harmonics + 1, device=day_of_year.device)
     return torch.cat([torch.ones_like(phase), (order * phase).cos(), (order * phase).sin()], dim=1)
 
 
@@ -85,9 +85,9 @@ class LatentNormalisation(nn.Module):
     `nodes` days of the year, linear between them: ice edges vary where they are in that season.
     """
 
-    def __init__(self, shape: Shape, nodes: int = 1) -> None:
+    def __init__(self, shape: Shape, nodes: int = 1, harmonics: int = HARMONICS) -> None:
         super().__init__()
-        self.register_buffer("harmonics", torch.zeros(1 + 2 * HARMONICS, *shape))
+        self.register_buffer("harmonics", torch.zeros(1 + 2 * harmonics, *shape))
         self.register_buffer("spread", torch.ones(nodes, *shape))
 
     @property
@@ -101,11 +101,12 @@ class LatentNormalisation(nn.Module):
         the root-mean-square anomaly of its channel: elements over land or ever open water hardly
         vary, and what they carry must not be blown up."""
         days = day_of_year.double()
-        fit = torch.linalg.pinv(season(days))
+        seasons = self._season(days)
+        fit = torch.linalg.pinv(seasons)
         for channel in range(latents.shape[1]):  # years of latents are large
             values = latents[:, channel].flatten(1).double()
             harmonics = fit @ values
-            squares = (values - season(days) @ harmonics).square()
+            squares = (values - seasons @ harmonics).square()
             spread = self._around_nodes(squares, days).sqrt()
             varies = squares.mean(dim=0) > 1e-12 * squares.mean()
             least = least_spread * squares.mean().sqrt()
@@ -130,7 +131,11 @@ class LatentNormalisation(nn.Module):
 
     def mean(self, day_of_year: Tensor) -> Tensor:
         """(batch,) -> (batch, channel, y, x)."""
-        return torch.einsum("bk,kcyx->bcyx", season(day_of_year).to(self.harmonics), self.harmonics)
+        seasons = self._season(day_of_year).to(self.harmonics)
+        return torch.einsum("bk,kcyx->bcyx", seasons, self.harmonics)
+
+    def _season(self, day_of_year: Tensor) -> Tensor:
+        return season(day_of_year, len(self.harmonics) // 2)
 
     def std(self, day_of_year: Tensor) -> Tensor:
         """(batch,) -> (batch, channel, y, x); 1 where nothing varies."""

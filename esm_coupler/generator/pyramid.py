@@ -5,10 +5,13 @@ squared error does not see the small end, and what it loses there nobody can dif
 cubic B-splines (Unser et al. 1993, doi:10.1109/34.210466) loses nothing: coefficients for 8 x 8
 cells, what these miss for 4 x 4 cells, what both miss for 2 x 2, and the rest. Each coefficient is
 diffused relative to its own spread, so that each scale counts alike; and splines are so smooth
-that even unstructured noise in a level makes a spectrum that falls as the simulation's does.
+that even unstructured noise in a level makes a spectrum that falls as the simulation's does. Drift
+is diffused as its rotational part (in the place of siu) and its divergent part (of siv).
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -16,6 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import DomainError
+from ..fields import DRIFT
+from .helmholtz import joined, parted
 from .space import Shape
 from .uncensored import censored, uncensored
 
@@ -68,7 +73,7 @@ class Pyramid(nn.Module):
     def latents(self, fields: Tensor) -> tuple[Tensor, ...]:
         """On the CPU: distances to the ice edge are no work for a GPU."""
         star = uncensored(fields.cpu().numpy(), self.names, self.mask.cpu().numpy())
-        rest = torch.from_numpy(star).to(self.mask.device).double()
+        rest = self._drift_by(parted, torch.from_numpy(star).to(self.mask.device).double())
         coefficients = []
         for level in LEVELS:
             coefficients.append(self._along("to", level, rest))
@@ -92,7 +97,15 @@ class Pyramid(nn.Module):
         """float64, within all bounds, zero on land."""
         half, rest = self._parted(latents[1])
         x = self._coarse(latents[0]) + self._along("from", 2, half) + rest
-        return torch.where(self.mask, censored(x, self.names), 0.0)
+        return torch.where(self.mask, censored(self._drift_by(joined, x), self.names), 0.0)
+
+    def _drift_by(self, change: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], x: Tensor) -> Tensor:
+        """The two fields of drift, if there are, in another form."""
+        if not set(DRIFT) <= set(self.names):
+            return x
+        fields = dict(zip(self.names, x.unbind(dim=1), strict=True))
+        fields |= zip(DRIFT, change(*(fields[name] for name in DRIFT)), strict=True)
+        return torch.stack([fields[name] for name in self.names], dim=1)
 
     def _coarse(self, latent: Tensor) -> Tensor:
         """What the first latent says at each cell."""

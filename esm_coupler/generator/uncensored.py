@@ -3,7 +3,9 @@
 In x = clip(x*, lower, upper) an autoencoder has to learn x* where x lies on a bound (Finn et al.
 2024). Here it is chosen, so that it is smooth: concentration falls on below 0 with the distance
 from the ice, and rises a little above 1 with the distance into the pack; drift fades out over open
-water; volumes go on over land. Bounds that depend on other fields are bounds of the clip like any
+water; volumes go on over land. Between its bounds concentration is seen as a softened logit, on
+which years of much and of little ice lie evenly about their mean: late summer has wide areas of a
+few per cent beside the pack, and a symmetric error would make them ice. Bounds that depend on other fields are bounds of the clip like any
 other: ice of at most 20 m, snow of at most what its ice can float.
 """
 
@@ -22,6 +24,8 @@ from .projection import MAX_ICE_THICKNESS, MAX_SNOW_DEPTH, MAX_SNOW_PER_ICE
 OPEN_WATER = 1e-3
 MIN_THICKNESS = 0.05  # m of ice, where there is any
 FALL, RISE, FARTHEST = 0.08, 0.01, 6.0  # of x* per cell beyond the bounds, and for how many cells
+SOFTNESS = 0.01  # of the logit, so that it ends at 0 and 1
+_LARGEST_LOGIT = float(np.log((1 + SOFTNESS) / SOFTNESS))
 FADE = 10.0  # cells over which drift fades
 _INSIDE = 1 - 2e-6  # what lies on a limit still does in real32
 
@@ -61,7 +65,10 @@ def _of_day(
 def _beyond(sic: np.ndarray, ice: np.ndarray, mask: np.ndarray) -> np.ndarray:
     full = sic >= 1
     depth, distance = _distance(full | ~mask), _distance(~ice)
-    return np.where(ice, np.where(full, 1 + RISE * depth, sic), -FALL * distance)
+    share = sic.clip(0, 1)
+    logit = np.log((share + SOFTNESS) / (1 - share + SOFTNESS))
+    between = 0.5 + logit / (2 * _LARGEST_LOGIT)
+    return np.where(ice, np.where(full, 1 + RISE * depth, between), -FALL * distance)
 
 
 def _distance(inside: np.ndarray) -> np.ndarray:
@@ -88,7 +95,7 @@ def censored(latent: Tensor, names: tuple[str, ...]) -> Tensor:
     """Fields (sample, field, y, x) in physical units of x*, each within its bounds; also where
     no ocean is. Area comes with volume, and snow floats, by construction."""
     x = dict(zip(names, latent.unbind(dim=1), strict=True))
-    sic = x["sic"].clamp(0, 1)
+    sic = _share(x["sic"].clamp(0, 1))
     # At half of it, so that the least ice of the data survives round-off.
     x["sic"] = sic = torch.where(sic < OPEN_WATER / 2, 0.0, sic)
     if "sit" in x:
@@ -102,6 +109,13 @@ def censored(latent: Tensor, names: tuple[str, ...]) -> Tensor:
     if "sid" in x:
         x["sid"] = torch.where(sic > 0, x["sid"].clamp(0, 1), 0.0)
     return torch.stack([x[name] for name in names], dim=1)
+
+
+def _share(between: Tensor) -> Tensor:
+    """Concentration of what lies between the bounds; exactly 0 and 1 on them."""
+    odds = ((2 * between - 1) * _LARGEST_LOGIT).exp()
+    share = (odds * (1 + SOFTNESS) - SOFTNESS) / (1 + odds)
+    return torch.where(between < 1, share.clamp(0, 1), 1.0)
 
 
 def _between(root: Tensor, least: Tensor, most: Tensor) -> Tensor:

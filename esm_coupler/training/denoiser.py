@@ -17,6 +17,7 @@ from ..generator.device import select_device
 from ..generator.model import DENOISERS, Model, load_space, make_denoisers, save_model
 from ..generator.pyramid import Pyramid
 from ..generator.space import Space
+from .bootstrap import Bootstrap
 from .data import Days, read_days
 from .loop import Trainer
 
@@ -49,10 +50,12 @@ def train(config: Config) -> None:
     denoisers = nn.ModuleList(make_denoisers(space, (config.denoiser, config.refiner)))
     latents = tuple(_fit(d, l, day_of_year) for d, l in zip(denoisers, latents, strict=True))
     space, denoisers = space.to(device), denoisers.to(device, memory_format=torch.channels_last)
+    bootstrap = Bootstrap(day_of_year, settings.bootstrap_width)
 
     def loss(indices: Tensor) -> tuple[Tensor, dict[str, float]]:
         chosen = tuple(latent[indices].to(device) for latent in latents)
-        losses = _losses(space, denoisers, chosen, day_of_year[indices].to(device), BLUR)
+        first = bootstrap(latents[0], indices).to(device)
+        losses = _losses(space, denoisers, chosen, day_of_year[indices].to(device), BLUR, first)
         parts = {name: float(l.detach().mean()) for name, l in losses.items()}
         return sum(l.mean() for l in losses.values()), parts if len(parts) > 1 else {}
 
@@ -99,6 +102,12 @@ def encode_days(space: Space, days: Days) -> tuple[Latents, Tensor]:
 
 def _fit(denoiser: Denoiser, latents: Tensor, day_of_year: Tensor) -> Tensor:
     """Fit a denoiser's scales to its latents; the latents as anomalies."""
+    eofs = denoiser.config.eofs
+    if eofs > min(len(latents), latents[0].numel()):
+        raise ConfigError(
+            f"eofs = {eofs} in the training namelist: {len(latents)} training days of "
+            f"{latents[0].numel()} numbers have no more EOFs than the smaller of both: give fewer"
+        )
     denoiser.normalisation.fit(latents, day_of_year, denoiser.config.least_spread)
     anomalies = [
         denoiser.normalisation(*batch)
@@ -106,16 +115,20 @@ def _fit(denoiser: Denoiser, latents: Tensor, day_of_year: Tensor) -> Tensor:
     ]
     result = torch.cat(anomalies)
     denoiser.sigma_data.copy_(result[:, denoiser.normalisation.varies].std())
+    denoiser.gaussian.fit(result)
     return result
 
 
 def _losses(
-    space: Space, denoisers: nn.ModuleList, latents: Latents, days: Tensor, blur: float
+    space: Space, denoisers: nn.ModuleList, latents: Latents, days: Tensor, blur: float,
+    first: Tensor,
 ) -> dict[str, Tensor]:
-    """The loss (batch,) of each denoiser, told of the latents before its own, blurred."""
+    """The loss (batch,) of each denoiser, told of the latents before its own, blurred; that of
+    the first for `first` in place of its latent."""
     losses, known = {}, ()
-    for name, denoiser, clean in zip(DENOISERS, denoisers, latents, strict=False):
-        losses[name] = denoiser.loss(clean, days, space.context(known))
+    targets = first, *latents[1:]
+    for name, denoiser, clean, target in zip(DENOISERS, denoisers, latents, targets, strict=False):
+        losses[name] = denoiser.loss(target, days, space.context(known))
         amount = blur * torch.rand(len(clean), 1, 1, 1, device=clean.device)
         told = clean + amount * torch.randn_like(clean) if blur else clean
         known = *known, denoiser.normalisation.inverse(told, days)
@@ -137,6 +150,6 @@ def validation_loss(
                 d.normalisation(latent[chosen].to(device), days)
                 for d, latent in zip(denoisers, latents, strict=True)
             )
-            for name, loss in _losses(space, denoisers, batch, days, 0.0).items():
+            for name, loss in _losses(space, denoisers, batch, days, 0.0, batch[0]).items():
                 sums[name] = sums.get(name, 0.0) + float(loss.sum())
     return {f"validation_loss_{name}": total / len(day_of_year) for name, total in sums.items()}

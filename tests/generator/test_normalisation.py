@@ -61,6 +61,17 @@ def test_no_element_is_blown_up_beyond_the_least_spread():
     )
 
 
+def test_more_harmonics_follow_a_short_season():
+    days = torch.arange(1, 366).repeat(2).float()
+    latents = torch.exp(-(((days - 200) / 15) ** 2))[:, None, None, None].expand(-1, *SHAPE)
+    left = {}
+    for harmonics in (2, 6):
+        normalisation = LatentNormalisation(SHAPE, 1, harmonics)
+        normalisation.fit(latents, days, least_spread=0.05)
+        left[harmonics] = float((latents - normalisation.mean(days)).std())
+    assert left[6] < 0.5 * left[2]
+
+
 def test_a_season_without_training_days_is_refused():
     latents, days = year()
     few = days < 90

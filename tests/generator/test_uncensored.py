@@ -39,7 +39,18 @@ def test_concentration_goes_on_beyond_its_bounds_with_the_distance(days):
     assert star[days.grid.mask & (sic == 0)].max() <= -FALL
     assert star[sic == 1].min() > 1
     partial = (sic > 0) & (sic < 1)
-    assert np.array_equal(star[partial], sic[partial])
+    assert 0 < star[partial].min() and star[partial].max() < 1
+    assert np.array_equal(np.argsort(star[partial]), np.argsort(sic[partial]))
+
+
+def test_years_of_little_and_of_much_ice_lie_evenly_about_their_mean():
+    """Four with 3 % and two with 80 %: the mean of the uncensored form is still no ice edge."""
+    mask = tiny_grid().mask
+    fields = np.zeros((6, 1, *mask.shape), "f4")
+    fields[:4], fields[4:] = 0.03 * mask, 0.8 * mask
+    star = uncensored(fields, ("sic",), mask).mean(axis=0, keepdims=True)
+    sic = censored(torch.from_numpy(star).double(), ("sic",)).numpy()[0, 0, mask]
+    assert sic.max() < 0.15 < fields[:, 0, mask].mean()
 
 
 def test_the_uncensored_form_is_smoother_than_the_field(days):

@@ -161,6 +161,13 @@ def test_other_spaces_need_no_autoencoder(tmp_path, caplog, space, evaluations, 
     assert last.count("validation_loss") == figures
 
 
+def test_more_eofs_than_days_are_refused(tmp_path):
+    settings = config(tmp_path / "generator.safetensors", kind="denoiser", space="pyramid")
+    settings.denoiser = DenoiserConfig(eofs=4000, channels=(8,), patch=1)
+    with pytest.raises(ConfigError, match="eofs = 4000 .* give fewer"):
+        denoiser.train(settings)
+
+
 def test_the_detail_is_noise_of_its_own(tmp_path):
     """What is drawn for one latent is not drawn again for another."""
     request = Request(1, parse_date(19910301))

@@ -1,0 +1,59 @@
+"""What a denoiser does without a network: the exact denoiser of Gaussian data.
+
+Most of what a trained denoiser does is linear (Wang & Vastola 2024, arXiv 2412.09726). For data
+with covariance C the best estimate of x from x plus noise is C (C + sigma^2)^-1 times it. A
+network that corrects this one starts from states with the right covariances instead of from white
+noise, and falls back on them where six years of a simulation cannot teach it more.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .space import Shape
+
+
+class GaussianPart(nn.Module):
+    """Anomalies (batch, channel, y, x) with noise -> the Gaussian estimate of them without.
+
+    C has `n_eofs` leading EOFs (empirical orthogonal functions) with their variances, and beyond
+    them white noise of one variance a channel. Without EOFs it is the c_skip of Karras et al.
+    2022, table 1.
+    """
+
+    def __init__(self, shape: Shape, n_eofs: int) -> None:
+        super().__init__()
+        size = shape[0] * shape[1] * shape[2]
+        # Half precision, as the checkpoint has it, in training too: the same bits in both.
+        eofs = torch.zeros(n_eofs, size, dtype=torch.float16)
+        self.register_buffer("eofs", eofs, persistent=n_eofs > 0)
+        self.register_buffer("variance", torch.ones(n_eofs), persistent=n_eofs > 0)
+        self.register_buffer("rest", torch.ones(shape[0], 1, 1), persistent=n_eofs > 0)
+
+    @torch.no_grad()
+    def fit(self, anomalies: Tensor) -> None:
+        """To anomalies (sample, channel, y, x) of mean 0; needs as many samples as EOFs."""
+        n_eofs = len(self.eofs)
+        if not n_eofs:
+            return
+        values = anomalies.flatten(1)
+        variance, vectors = torch.linalg.eigh(values.T @ values / len(values))
+        self.eofs.copy_(vectors[:, -n_eofs:].T)
+        self.variance.copy_(variance[-n_eofs:])
+        eofs = self.eofs.float()
+        rest = values - (values @ eofs.T) @ eofs
+        squares = rest.square().reshape(anomalies.shape)
+        self.rest.copy_(squares.mean(dim=(0, 2, 3))[:, None, None])
+
+    def forward(self, x: Tensor, sigma: Tensor, sigma_data: Tensor) -> Tensor:
+        """sigma (batch, 1, 1, 1); sigma_data, the spread of all, serves where there are no EOFs."""
+        noise = sigma**2
+        if not len(self.eofs):
+            return x * (sigma_data**2 / (noise + sigma_data**2))
+        with torch.autocast(x.device.type, enabled=False):  # bfloat16 would lose what is small
+            eofs = self.eofs.to(x.dtype)
+            amplitudes = x.flatten(1) @ eofs.T
+            kept = amplitudes * (self.variance / (self.variance + noise[:, :, 0, 0]))
+            within, estimate = ((a @ eofs).reshape(x.shape) for a in (amplitudes, kept))
+            return estimate + (x - within) * (self.rest / (self.rest + noise))

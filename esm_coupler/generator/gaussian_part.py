@@ -51,9 +51,23 @@ class GaussianPart(nn.Module):
         noise = sigma**2
         if not len(self.eofs):
             return x * (sigma_data**2 / (noise + sigma_data**2))
+        kept = self.variance / (self.variance + noise[:, :, 0, 0])
+        return self._scaled(x, kept, self.rest / (self.rest + noise))
+
+    def start(self, noise: Tensor, sigma: float, sigma_data: Tensor) -> Tensor:
+        """Unit noise (batch, channel, y, x) such that sigma times it is Gaussian data with noise of
+        std sigma on it: what a sampler should start from, whatever level it starts at."""
+        def wider(variance: Tensor) -> Tensor:
+            return (1 + variance.to(noise.dtype) / sigma**2).sqrt()
+
+        if not len(self.eofs):
+            return noise * wider(sigma_data**2)
+        return self._scaled(noise, wider(self.variance), wider(self.rest))
+
+    def _scaled(self, x: Tensor, along: Tensor, beyond: Tensor) -> Tensor:
+        """x with its amplitude along each EOF and what is left of it scaled."""
         with torch.autocast(x.device.type, enabled=False):  # bfloat16 would lose what is small
             eofs = self.eofs.to(x.dtype)
             amplitudes = x.flatten(1) @ eofs.T
-            kept = amplitudes * (self.variance / (self.variance + noise[:, :, 0, 0]))
-            within, estimate = ((a @ eofs).reshape(x.shape) for a in (amplitudes, kept))
-            return estimate + (x - within) * (self.rest / (self.rest + noise))
+            within, scaled = ((a @ eofs).reshape(x.shape) for a in (amplitudes, amplitudes * along))
+            return scaled + (x - within) * beyond

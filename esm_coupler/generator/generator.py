@@ -239,9 +239,9 @@ class Generator:
 
             context = self.model.space.context(latents)
             denoise = denoise_on(denoiser, days, context, before_evaluation)
-            anomaly = SAMPLERS[first.sampler](
-                denoise, noise(), first.sigmas(stage).tolist(), noise, first.churn
-            )
+            sigmas = first.sigmas(stage).tolist()
+            start = denoiser.gaussian.start(noise(), sigmas[0], denoiser.sigma_data)
+            anomaly = SAMPLERS[first.sampler](denoise, start, sigmas, noise, first.churn)
             _check_anomaly(anomaly)
             latents = *latents, denoiser.normalisation.inverse(anomaly.float(), days)
         return latents

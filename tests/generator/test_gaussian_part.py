@@ -51,6 +51,17 @@ def test_noise_that_falls_becomes_states_with_the_covariance_of_the_data():
         assert float(differing.norm()) < 0.12 * float(expected.norm())
 
 
+@pytest.mark.parametrize("n_eofs", [0, 3])
+def test_a_start_has_the_covariance_of_data_and_noise(n_eofs):
+    values, sigma = samples(), 2.0
+    part = fitted(values, n_eofs)
+    noise = torch.randn(20000, *SHAPE, generator=torch.Generator().manual_seed(4))
+    made = torch.cov((sigma * part.start(noise, sigma, torch.tensor(1.5))).flatten(1).T)
+    expected = torch.cov(values.flatten(1).T) if n_eofs else 1.5**2 * torch.eye(SIZE)
+    expected = expected + sigma**2 * torch.eye(SIZE)
+    assert float((made - expected).norm()) < 0.05 * float(expected.norm())
+
+
 def test_without_eofs_all_elements_are_alike():
     x = torch.randn(2, *SHAPE)
     estimate = GaussianPart(SHAPE, 0)(x, torch.tensor([1.0, 2.0])[:, None, None, None], torch.tensor(2.0))

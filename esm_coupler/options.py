@@ -239,6 +239,9 @@ class TrainingConfig:
     bootstrap_width: Annotated[float, Field(ge=0, le=0.7, allow_inf_nan=False)] = option(
         "largest share of another year's anomaly in a sample of the first latent", 0.0
     )
+    gain_states: Annotated[int, Field(ge=0, le=100000)] = option(
+        "states generated at the end to set the gain of each field's detail; 0: none", 0
+    )
     seed: NotNegative = option("seed of the initial weights, the batches and the noise", 1)
     device: Literal["auto", "cpu", "cuda"] = option(
         "where the training runs; auto takes a GPU if there is one", "auto"
@@ -258,6 +261,15 @@ class TrainingConfig:
         if both:
             raise ValueError(
                 f"year {min(both)} is in train_years and in validation_years; give it in one only"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _has_levels(self) -> TrainingConfig:
+        if self.gain_states and (self.kind, self.space) != ("denoiser", "pyramid"):
+            raise ValueError(
+                f"gain_states = {self.gain_states} is for a denoiser with space = 'pyramid', whose "
+                "levels are scales; set it to 0"
             )
         return self
 

@@ -18,8 +18,8 @@ class GaussianPart(nn.Module):
     """Anomalies (batch, channel, y, x) with noise -> the Gaussian estimate of them without.
 
     C has `n_eofs` leading EOFs (empirical orthogonal functions) with their variances, and beyond
-    them white noise of one variance a channel. Without EOFs it is the c_skip of Karras et al.
-    2022, table 1.
+    them, for each element by itself, the variance that they leave. Without EOFs it is the c_skip of
+    Karras et al. 2022, table 1.
     """
 
     def __init__(self, shape: Shape, n_eofs: int) -> None:
@@ -29,7 +29,7 @@ class GaussianPart(nn.Module):
         eofs = torch.zeros(n_eofs, size, dtype=torch.float16)
         self.register_buffer("eofs", eofs, persistent=n_eofs > 0)
         self.register_buffer("variance", torch.ones(n_eofs), persistent=n_eofs > 0)
-        self.register_buffer("rest", torch.ones(shape[0], 1, 1), persistent=n_eofs > 0)
+        self.register_buffer("rest", torch.ones(shape), persistent=n_eofs > 0)
 
     @torch.no_grad()
     def fit(self, anomalies: Tensor) -> None:
@@ -43,8 +43,7 @@ class GaussianPart(nn.Module):
         self.variance.copy_(variance[-n_eofs:])
         eofs = self.eofs.float()
         rest = values - (values @ eofs.T) @ eofs
-        squares = rest.square().reshape(anomalies.shape)
-        self.rest.copy_(squares.mean(dim=(0, 2, 3))[:, None, None])
+        self.rest.copy_(rest.square().mean(dim=0).reshape(self.rest.shape))
 
     def forward(self, x: Tensor, sigma: Tensor, sigma_data: Tensor) -> Tensor:
         """sigma (batch, 1, 1, 1); sigma_data, the spread of all, serves where there are no EOFs."""

@@ -243,7 +243,8 @@ class Generator:
             start = denoiser.gaussian.start(noise(), sigmas[0], denoiser.sigma_data)
             anomaly = SAMPLERS[first.sampler](denoise, start, sigmas, noise, first.churn)
             _check_anomaly(anomaly)
-            latents = *latents, denoiser.normalisation.inverse(anomaly.float(), days)
+            anomaly = anomaly.float() * denoiser.gain
+            latents = *latents, denoiser.normalisation.inverse(anomaly, days)
         return latents
 
 

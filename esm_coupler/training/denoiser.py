@@ -14,12 +14,21 @@ from ..generator.checkpoint import read_checkpoint
 from ..generator.data_space import DataSpace
 from ..generator.denoiser import Denoiser
 from ..generator.device import select_device
-from ..generator.model import DENOISERS, Model, load_space, make_denoisers, save_model
+from ..generator.model import (
+    DENOISERS,
+    Model,
+    load_model,
+    load_space,
+    make_denoisers,
+    save_model,
+)
 from ..generator.pyramid import Pyramid
 from ..generator.space import Space
 from .bootstrap import Bootstrap
 from .data import Days, read_days
 from .loop import Trainer
+from .ranks import Ranks
+from .spectral_gain import set_gains
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -71,6 +80,16 @@ def train(config: Config) -> None:
         len(days.fields), loss=loss, save=save,
         validate=lambda: validation_loss(space, denoisers, held_back, their_days[some]),
     ).run()  # fmt: skip
+    if settings.gain_states and Ranks.current().is_first:
+        finish(Path(settings.output), days, settings.gain_states, settings.seed, settings.threads)
+
+
+def finish(path: Path, days: Days, n_states: int, seed: int, threads: int) -> None:
+    """Set the gains of a trained checkpoint, and write it again."""
+    checkpoint = read_checkpoint(path, "generator")
+    model = load_model(checkpoint)
+    set_gains(model, days, n_states, seed, threads)
+    save_model(path, model, checkpoint.manifest["training"] | {"gain_states": n_states})
 
 
 def _space(name: str, days: Days) -> tuple[Space, dict[str, Any]]:

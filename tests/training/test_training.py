@@ -168,6 +168,20 @@ def test_more_eofs_than_days_are_refused(tmp_path):
         denoiser.train(settings)
 
 
+def test_the_gain_of_the_detail_is_set_at_the_end(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    output = tmp_path / "generator.safetensors"
+    denoiser.train(config(output, kind="denoiser", space="pyramid", gain_states=3))
+    checkpoint = read_checkpoint(output)
+    gain = checkpoint.tensors["refiner.gain"][:, 0, 0]
+    assert (gain[:5] != 1).all() and (gain[5:].reshape(5, 4) == gain[5::4, None]).all()
+    assert (checkpoint.tensors["denoiser.gain"] == 1).all()
+    assert checkpoint.manifest["training"]["gain_states"] == 3
+    assert caplog.text.count("gain for 2 x 2 cells and for one  sic ") == 2
+    with pytest.raises(ValueError, match="gain_states = 3 is for a denoiser with space"):
+        config(output, kind="denoiser", space="fields", gain_states=3)
+
+
 def test_the_detail_is_noise_of_its_own(tmp_path):
     """What is drawn for one latent is not drawn again for another."""
     request = Request(1, parse_date(19910301))

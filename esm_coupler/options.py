@@ -207,8 +207,9 @@ class EnsembleConfig:
 class TrainingConfig:
     """A training: its data, length, optimiser and output."""
 
-    kind: Literal["autoencoder", "denoiser"] = option(
-        "which network is trained", example="autoencoder"
+    kind: Literal["autoencoder", "denoiser", "one_step"] = option(
+        "which network is trained; one_step makes a state by one evaluation, from fair CRPS",
+        example="autoencoder",
     )
     data: NonEmpty = option(
         "folder of the training data with one NetCDF file a year, or one file of all years, as "
@@ -255,6 +256,11 @@ class TrainingConfig:
         if both:
             raise ValueError(
                 f"year {min(both)} is in train_years and in validation_years; give it in one only"
+            )
+        if self.kind == "one_step" and self.space != "fields":
+            raise ValueError(
+                f"kind = 'one_step' makes the fields themselves, but space = {self.space[:60]!r}; "
+                "set space = 'fields'"
             )
         return self
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,6 +51,8 @@ LARGEST_ANOMALY = 1e4
 _LARGEST = 2**31 - 1  # a Fortran default integer
 DRAWS_OF_A_STAGE = 2**32  # the draws of one latent are none of another's
 REFINE_SIGMA_MAX = 10.0
+# What generators of one step were trained for: the first evaluation of this sampler is the result.
+ONE_STEP = {"sampler": "dpm", "n_steps": 1, "sigma_max": SIGMA_MAX}
 
 
 @dataclass(frozen=True)
@@ -203,14 +205,19 @@ class Generator:
         states = [self.sample(request).state for request in requests]
         return Ensemble.from_states(states, numbers, day, self.provenance(requests[0]))
 
+    def as_trained(self, request: Request) -> Request:
+        """The request; of a generator of one step, with the one evaluation that it knows."""
+        return replace(request, **ONE_STEP) if self.model.one_step else request
+
     def nfe(self, request: Request) -> int:
         """Evaluations of networks that a member takes."""
-        return sum(request.nfe[: len(self.model.denoisers)])
+        return sum(self.as_trained(request).nfe[: len(self.model.denoisers)])
 
     def provenance(self, request: Request) -> dict[str, Any]:
         """What a file should say of the origin of members made like `request`."""
         from .. import __version__
 
+        request = self.as_trained(request)
         return {
             "source": f"esm_coupler {__version__}, latent diffusion, torch {torch.__version__}",
             "checkpoint_sha256": self.checkpoint_sha256,
@@ -227,7 +234,7 @@ class Generator:
         """The latents (request, channel, y, x) float32 that the noise of requests leads to, which
         differ in nothing but seed and member. More than one at a time have other bits than each
         alone: `sample` never does that."""
-        first = requests[0]
+        first = self.as_trained(requests[0])
         day = float(first.date.timetuple().tm_yday)
         days = torch.full((len(requests),), day, device=self.device)
         latents: tuple[torch.Tensor, ...] = ()

@@ -84,6 +84,7 @@ def _evaluations(source: Generator | str, sampling: Mapping[str, Any]) -> dict[s
     if isinstance(source, str):
         return {}
     request = Request(1, np.datetime64(f"{YEAR}-01-01").astype(object), SEED, **sampling)
+    request = source.as_trained(request)
     networks = source.model.denoisers
     weights = sum(p.numel() for network in networks for p in network.parameters())
     return {"sampler": request.sampler, "nfe": source.nfe(request), "parameters": weights}

@@ -6,7 +6,7 @@ import pytest
 from esm_coupler.state import State
 from esm_coupler.verify.comparison import comparison, markdown, spectral_rows
 from esm_coupler.verify.experiment import days_around_the_year, draw, read_drawn, write_drawn
-from esm_coupler.verify.rivals import N_EOFS, climatology, eof_gaussian
+from esm_coupler.verify.rivals import N_EOFS, climatology, eof_gaussian, eof_weights
 from verify.made_up import random_states
 
 
@@ -33,6 +33,17 @@ def test_eof_gaussian_has_the_mean_and_the_spread_of_the_season(training):
         state = State(values, training.names, training.grid)
         assert 0 <= state["sic"].min() and state["sic"].max() <= 1
         assert not values[:, ~ocean].any()
+
+
+def test_eofs_are_those_of_a_singular_value_decomposition():
+    anomalies = np.random.default_rng(0).standard_normal((9, 400))
+    anomalies -= anomalies.mean(axis=0)
+    drawn = eof_weights(anomalies, 5) @ anomalies
+    _, amplitudes, patterns = np.linalg.svd(anomalies, full_matrices=False)
+    expected = amplitudes[:5, None] / np.sqrt(8) * patterns[:5]
+    assert np.allclose(drawn, expected * np.sign((drawn * expected).sum(axis=1))[:, None])
+    everything = eof_weights(anomalies, 9) @ anomalies
+    assert np.allclose(everything.T @ everything, np.cov(anomalies, rowvar=False))
 
 
 def test_states_of_a_row_are_kept_with_their_origin(training, tmp_path):

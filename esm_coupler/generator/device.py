@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
@@ -23,6 +25,23 @@ def select_device(name: str) -> torch.device:
             "build of torch): use 'auto' or 'cpu'"
         )
     return torch.device("cuda" if name != "cpu" and available else "cpu")
+
+
+def hardware(device: torch.device) -> str:
+    """What computes, for the record: the GPU, or the processor with the threads of torch."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{_processor()}, {torch.get_num_threads()} thread(s)"
+
+
+def _processor() -> str:
+    """Its name as Linux knows it, or the architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
 @contextmanager

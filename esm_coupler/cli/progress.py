@@ -28,11 +28,8 @@ def with_bar(items: list[Item], title: str) -> Iterator[Item]:
 
 def with_lines(items: list[Item], title: str) -> Iterator[Item]:
     """The items in order, behind a bar; in a log a line at each tenth, with the time left."""
-    if sys.stderr.isatty():
-        yield from with_bar(items, title)
-        return
     start, told = time.monotonic(), 0
-    for done, item in enumerate(items, start=1):
+    for done, item in enumerate(with_bar(items, title), start=1):
         yield item
         if 10 * done // len(items) > told:
             told = 10 * done // len(items)

@@ -127,9 +127,7 @@ def _drawn(
         return drawn
     dates = days_around_the_year(about["states"])
     with MemberStore(output / f"{name}.nc", origin) as kept:
-        drawn = draw(
-            source, dates, training, sampling, kept, lambda k: with_lines(list(k), name)
-        )
+        drawn = draw(source, dates, training, sampling, kept, lambda k: with_lines(list(k), name))
         write_drawn(drawn, output, name, origin)
         kept.remove()
     return drawn

@@ -20,6 +20,7 @@ COLUMNS: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("volume CRPS [10³ km³]", ("distances", "training", "volume_crps"), 3),
     ("joint (sic, sit)", ("distances", "training", "joint"), 3),
     ("cells that projection changes", ("consistency", "raw", "cells_changed"), 1),
+    ("states refused", ("cost", "refused"), 0),
     ("NFE", ("cost", "nfe"), 0),
     ("seconds a state", ("cost", "seconds_a_state"), 3),
 )
@@ -124,7 +125,9 @@ def training_rows(rows: Rows) -> Text:
 
 def season_rows(rows: Rows) -> Text:
     """FAED of each season and their mean, and its noise floor."""
-    scored = {name: s["faed"]["training"] for name, s in rows.items() if _at(s, ("faed", "training"))}
+    scored = {
+        name: s["faed"]["training"] for name, s in rows.items() if _at(s, ("faed", "training"))
+    }
     if not scored:
         return []
     seasons = list(next(iter(scored.values())))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..atomic import replace_file
+from ..errors import GeneratedStateError
 from ..state import State
 from .rivals import RIVALS
 from .states import States, write_states
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 
 YEAR = 1991  # any that is no leap year: the day of the year is the condition
 SEED = 1
+TRIES = 5
 
 
 class Kept(Protocol):
-    """States of a row that is not finished, by number from 1, such as `cli.member_store` has them."""
+    """States of a row that is not finished, by number from 1: `cli.member_store` has such."""
 
     def load(self, member: int, shape: tuple[int, int, int]) -> np.ndarray | None: ...
     def save(self, member: int, values: np.ndarray) -> None: ...
@@ -54,24 +56,28 @@ def draw(
 
     `sampling`: options of a Request. What is in `kept` is not made again, but for the last state
     if no other was made, so that there are seconds to tell. `progress` wraps the numbers that are
-    gone through.
+    gone through. A state that the generator refuses as no sea ice is counted and drawn again as
+    another member; GeneratedStateError if that does not help.
     """
     from ..generator.projection import project
 
-    pairs, seconds = [], []
+    pairs, seconds, refused = [], [], 0
     for k in progress(range(len(dates))):
         start = time.perf_counter()
         untimed = k + 1 == len(dates) and not seconds
         found = None if untimed else kept.load(k + 1, training.fields.shape[1:])
-        values = _values(source, k, dates[k], training, sampling) if found is None else found
-        decoded = State(values, training.names, training.grid)
-        state = project(decoded)[0]
+        failures = 0
         if found is None:
-            seconds.append(time.perf_counter() - start)
-            kept.save(k + 1, values)
+            found, failures = _values(source, k, dates, training, sampling)
+            seconds.append((time.perf_counter() - start) / (1 + failures))
+            refused += failures
+            if not failures:  # else to be made, and counted, again
+                kept.save(k + 1, found)
+        decoded = State(found, training.names, training.grid)
+        state = project(decoded)[0]
         pairs.append((state.values.astype("f4"), decoded.values.astype("f4")))
     made, raw = (np.stack(fields) for fields in zip(*pairs, strict=True))
-    cost = {"seconds_a_state": float(np.median(seconds))}
+    cost = {"seconds_a_state": float(np.median(seconds)), "refused": refused}
     if not isinstance(source, str):
         cost |= {"nfe": source.nfe(_request(1, dates[0], sampling)), **sizes(source)}
     return Drawn(
@@ -81,13 +87,21 @@ def draw(
 
 
 def _values(
-    source: Generator | str, k: int, date: np.datetime64, training: States,
+    source: Generator | str, k: int, dates: np.ndarray, training: States,
     sampling: Mapping[str, Any],
-) -> np.ndarray:  # fmt: skip
-    """(field, y, x) of one state, before projection."""
+) -> tuple[np.ndarray, int]:  # fmt: skip
+    """(field, y, x) of one state, before projection, and how many were refused before it."""
     if isinstance(source, str):
-        return RIVALS[source](np.random.default_rng([SEED, k]), date, training)
-    return source.sample(_request(k + 1, date, sampling)).decoded.values
+        return RIVALS[source](np.random.default_rng([SEED, k]), dates[k], training), 0
+    failures = 0
+    while True:
+        member = k + 1 + failures * len(dates)  # none that another date has
+        try:
+            return source.sample(_request(member, dates[k], sampling)).decoded.values, failures
+        except GeneratedStateError:
+            failures += 1
+            if failures == TRIES:
+                raise
 
 
 def _request(member: int, date: np.datetime64, sampling: Mapping[str, Any]) -> Request:
@@ -98,7 +112,10 @@ def _request(member: int, date: np.datetime64, sampling: Mapping[str, Any]) -> R
 
 def sizes(generator: Generator) -> dict[str, int]:
     """Weights of what is sampled and of the space in which it is."""
-    networks = {"parameters": generator.model.denoisers, "parameters_space": [generator.model.space]}
+    networks = {
+        "parameters": generator.model.denoisers,
+        "parameters_space": [generator.model.space],
+    }
     return {
         name: sum(p.numel() for network in several for p in network.parameters())
         for name, several in networks.items()

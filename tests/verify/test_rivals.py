@@ -1,9 +1,13 @@
 """The cheap rivals are what their names say."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 
 from esm_coupler.cli.member_store import MemberStore
+from esm_coupler.errors import GeneratedStateError
 from esm_coupler.state import State
 from esm_coupler.verify.comparison import comparison, document, markdown, spectral_rows, within
 from esm_coupler.verify.experiment import days_around_the_year, draw, read_drawn, write_drawn
@@ -81,6 +85,40 @@ def test_a_row_that_was_stopped_goes_on_from_the_states_that_it_has(training, tm
         assert made == [6, 7, 8, 8] and timed.cost["seconds_a_state"] > 0
     assert np.array_equal(again.states.fields, whole.states.fields)
     assert np.array_equal(again.decoded.fields, whole.decoded.fields)
+
+
+class Refusing:
+    """A generator whose first states of every other date, `times` each, are no sea ice."""
+
+    model = SimpleNamespace(denoisers=(), space=torch.nn.Identity())
+
+    def __init__(self, training, times):
+        self.asked, self._training, self._times = [], training, times
+
+    def nfe(self, request):
+        return 7
+
+    def sample(self, request):
+        self.asked.append(request.member)
+        if request.member % 2 == 0 and request.member <= 8 * self._times:
+            raise GeneratedStateError("it is no sea ice")
+        fields = self._training.fields[request.member % len(self._training)].astype("f8")
+        return SimpleNamespace(decoded=State(fields, self._training.names, self._training.grid))
+
+
+def test_refused_states_are_counted_and_drawn_again(training, tmp_path):
+    dates = days_around_the_year(8)
+    source = Refusing(training, times=2)
+    with MemberStore(tmp_path / "row.nc", {}) as kept:
+        first = draw(source, dates, training, {}, kept)
+        assert first.cost["refused"] == 8 and first.cost["nfe"] == 7
+        assert source.asked[:5] == [1, 2, 10, 18, 3]
+        again = draw(source, dates, training, {}, kept)  # told of as often when it goes on
+        assert again.cost["refused"] == 8
+        assert np.array_equal(first.states.fields, again.states.fields)
+    with MemberStore(tmp_path / "never.nc", {}) as kept:
+        with pytest.raises(GeneratedStateError):
+            draw(Refusing(training, times=9), dates, training, {}, kept)
 
 
 def test_the_table_has_a_row_for_each_model_and_a_dash_for_what_is_not_known():

@@ -16,9 +16,9 @@ _TAG = 4712
 
 
 class Crew:
-    """`maker` is this rank's generator, None without one."""
+    """`count` generators, of which `maker` is this rank's, None without one."""
 
-    def __init__(self, comm: PatientComm, count: int = 1, maker: Maker | None = None) -> None:
+    def __init__(self, comm: PatientComm, count: int, maker: Maker | None) -> None:
         self._comm = comm
         self._rank = comm.Get_rank()
         self._count = count
@@ -29,7 +29,7 @@ class Crew:
 
     def check(self) -> Generator[None, None, None]:
         """Phases: ConfigError unless all generators give the same bits."""
-        if self._count == 1:
+        if self._count < 2:
             return
         told = yield from gather_texts(self._comm, self.maker.identity() if self.maker else "")
         if told:

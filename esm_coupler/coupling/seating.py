@@ -13,7 +13,7 @@ from ..errors import ConfigError
 from .device import GENERATOR_RANK
 from .mpi import MPI
 from .patient import PatientComm
-from .places import Told, assign, map_text
+from .places import Place, Told, assign, map_text
 from .visible import visible_gpus
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ class Seat:
 
 @dataclass(frozen=True)
 class Seats:
-    """What a rank knows of them: how many there are, its own if it has one, and on the generator's
-    first rank the map of all as a text."""
+    """What a rank knows of them: how many there are, none with a loopback; its own if it has one;
+    and on the first rank the map of all as a text."""
 
-    count: int = 1
+    count: int
     own: Seat | None = None
     text: str = ""
 
@@ -49,9 +49,10 @@ def take_seats(comm: PatientComm, config: Config | None) -> Generator[None, None
     _find_node(comm, node)
     own = json.dumps([int(node[0]), MPI.Get_processor_name(), gpus])
     texts = yield from gather_texts(comm, own)
-    rows, row = np.full((len(texts), 4), -1, np.int64), np.zeros(4, np.int64)
+    # number of the own generator and of its GPU, -1 for none; number of all generators; text bytes
+    rows, row = np.tile(np.array([-1, -1, 0, 0]), (len(texts), 1)), np.zeros(4, np.int64)
     text, sent = "", b""
-    if config is not None:
+    if config is not None and config.coupler.engine == "generator":
         told = [Told(number, name, tuple(gpus)) for number, name, gpus in map(json.loads, texts)]
         c = config.coupler
         places = assign(
@@ -59,9 +60,7 @@ def take_seats(comm: PatientComm, config: Config | None) -> Generator[None, None
         )
         text = map_text(told, places)
         sent = json.dumps([config.text, config.source, config.overrides]).encode()
-        rows[:, 2:] = len(places), len(sent)
-        for number, place in enumerate(places):
-            rows[place.rank, :2] = number, -1 if place.gpu is None else place.gpu
+        _write(rows, places, len(sent))
     yield
     comm.Scatter(rows, row, root=GENERATOR_RANK)
     number, gpu, count, size = row.tolist()
@@ -74,6 +73,13 @@ def take_seats(comm: PatientComm, config: Config | None) -> Generator[None, None
     if number < 0 or config is None:
         return Seats(count)
     return Seats(count, Seat(number, count, config, None if gpu < 0 else gpu), text)
+
+
+def _write(rows: np.ndarray, places: Sequence[Place], n_bytes: int) -> None:
+    """What each rank is told: see `take_seats`."""
+    rows[:, 2:] = len(places), n_bytes
+    for number, place in enumerate(places):
+        rows[place.rank, :2] = number, -1 if place.gpu is None else place.gpu
 
 
 def _find_node(comm: PatientComm, node: np.ndarray) -> None:

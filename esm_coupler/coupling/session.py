@@ -35,7 +35,7 @@ from .mpi import MPI
 from .record import FORMAT, Recorder
 from .route import Route
 from .same import first_name, padded_name, require_same
-from .seating import Seats, take_seats
+from .seating import take_seats
 from .settings import Settings, SharedSettings
 from .views import HostArray
 
@@ -83,18 +83,16 @@ class Session:
 
             config = read_namelist(namelist, overrides)
             self._journal = Journal(config.coupler.log_file)
-            shared.put(Settings.of(config.coupler))
-        yield
-        shared.share(self._comm, GENERATOR_RANK)
-        settings = shared.get()
-        seats = Seats()
-        if not settings.loops_back:
-            seats = yield from take_seats(self._comm, config)
+        seats = yield from take_seats(self._comm, config)
         maker = Maker(seats.own, self._comm.deadline.check) if seats.own else None
         crew = Crew(self._comm, seats.count, maker)
         if config is not None:
             self._take_charge(config, seats.text, maker)
+            shared.put(Settings.of(config.coupler))
         yield from crew.check()
+        yield
+        shared.share(self._comm, GENERATOR_RANK)
+        settings = shared.get()
         self.recorder.open(settings.record, self.agreement.rank, settings.record_mb)
         self.recorder.begin(
             "start", format=FORMAT, ranks=self.agreement.size, provenance=self.provenance,
@@ -241,9 +239,11 @@ class Session:
         if self._is_root:
             names, engine = tuple(self.arrays), self._engine
             result = self._fallback.generate(
-                lambda: engine.hand_over(names, made)
-                if made is not None
-                else engine.generate(names, values, member, date),
+                lambda: (
+                    engine.hand_over(names, made)
+                    if made is not None
+                    else engine.generate(names, values, member, date)
+                ),
                 lambda: engine.climatology(names, date),
             )
             self._journal.record("generate", f"member {member} date {date}", result)

@@ -28,6 +28,11 @@ MODES: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
         ("training_nml", "denoiser_nml", "refiner_nml"),
         {"kind": "denoiser", "output": "generator.safetensors"},
     ),
+    "train-one-step": (
+        "The training of a generator of one step, from fair CRPS: esm-coupler train FILE",
+        ("training_nml", "denoiser_nml"),
+        {"kind": "one_step", "space": "fields", "output": "one_step.safetensors"},
+    ),
     "couple": (
         "A Fortran or C host: the file that coupler%start or esm_start reads. Groups host_... are "
         "the host's own",

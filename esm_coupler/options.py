@@ -85,6 +85,17 @@ class CouplerConfig:
         "empty means none",
         "",
     )
+    members_ahead: Annotated[int, Field(ge=1, le=9999)] = option(
+        "members that generate makes at once, spread over the generator ranks: the one asked for "
+        "and those numbered next, which later calls for the same date get from memory",
+        1,
+    )
+    generator_ranks: NotNegative = option(
+        "most ranks that hold a generator, at most members_ahead; 0 means as many as ranks_per_gpu "
+        "allows, and one where there is no GPU",
+        0,
+    )
+    ranks_per_gpu: Threads = option("generator ranks that may share a GPU", 1)
     log_file: Text = option("file for one line per call; empty means none", "")
     record: Text = option(
         "folder for a recording of all calls, to be sent or replayed (esm-coupler replay); empty "
@@ -131,6 +142,21 @@ class GeneratorConfig:
     compile: bool = option(
         "whether torch compiles the denoiser at the start, which takes minutes the first time and "
         "needs a C++ compiler; members then take less time and have other bits",
+        False,
+    )
+    precision: Literal["fp32", "bf16"] = option(
+        "arithmetic of the network's products: bf16 gives up bits for speed on a GPU; sums, latents "
+        "and states keep theirs",
+        "fp32",
+    )
+    batch_members: Annotated[int, Field(ge=1, le=1024)] = option(
+        "members that go through the network together; more than 1 is faster on a GPU, and a "
+        "member's bits then depend on its company. Restarts are made one by one",
+        1,
+    )
+    cuda_graph: bool = option(
+        "whether on a GPU the sampling of a latent is one CUDA graph, which saves the launches of "
+        "its kernels; time_limit is looked at between latents only. Without effect on a CPU",
         False,
     )
     sampler: schedule.SamplerName = option(
@@ -207,8 +233,9 @@ class EnsembleConfig:
 class TrainingConfig:
     """A training: its data, length, optimiser and output."""
 
-    kind: Literal["autoencoder", "denoiser"] = option(
-        "which network is trained", example="autoencoder"
+    kind: Literal["autoencoder", "denoiser", "one_step"] = option(
+        "which network is trained; one_step makes a state by one evaluation, from fair CRPS",
+        example="autoencoder",
     )
     data: NonEmpty = option(
         "folder of the training data with one NetCDF file a year, or one file of all years, as "
@@ -261,6 +288,11 @@ class TrainingConfig:
         if both:
             raise ValueError(
                 f"year {min(both)} is in train_years and in validation_years; give it in one only"
+            )
+        if self.kind == "one_step" and self.space != "fields":
+            raise ValueError(
+                f"kind = 'one_step' makes the fields themselves, but space = {self.space[:60]!r}; "
+                "set space = 'fields'"
             )
         return self
 

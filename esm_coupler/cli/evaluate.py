@@ -107,16 +107,10 @@ def _require_outputs(report: Path | None, json_file: Path | None, overwrite: boo
 
 
 def _faed(name: str | None, states: States) -> Autoencoder | None:
-    """The one that was named; else the shipped one, if there is one and it is for these states."""
-    from ..generator.checkpoint import is_shipped
-    from ..verify.latent import FAED, fits, load_network
+    """The one that was named; else the shipped one, if it is for these states."""
+    from ..verify.latent import load_network, shipped_faed
 
-    if name is not None:
-        return load_network(name, "autoencoder")
-    if not is_shipped(FAED):
-        return None
-    network = load_network(FAED, "autoencoder")
-    return network if fits(states, network) else None
+    return shipped_faed(states) if name is None else load_network(name, "autoencoder")
 
 
 def _network(name: str | None) -> Autoencoder | None:

@@ -10,7 +10,8 @@ import typer
 
 from ..atomic import replace_file
 from ..errors import ConfigError
-from .progress import log_line, with_bar
+from .member_store import MemberStore
+from .progress import log_line, with_lines
 
 if TYPE_CHECKING:
     from ..generator.generator import Generator
@@ -41,16 +42,17 @@ def experiment(
     threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = 1,
 ) -> None:  # fmt: skip
     """Generate states with every generator of a folder and with the cheap rivals, score them all
-    against the years that were trained on and those held back, and print one table (markdown).
+    against the years that were trained on and those held back, and print tables (markdown).
 
-    States and scores are kept in FOLDER/SAMPLER-STEPS; what is there already is not made again.
+    States, scores and tables are kept in FOLDER/SAMPLER-STEPS; what is there already is not made
+    again, and a run that was stopped goes on.
 
     \b
     Example:
       esm-coupler experiment runs --training cice_1989.nc --training cice_1990.nc
                              --reference cice_1991.nc
     """
-    from ..verify.comparison import comparison, markdown, spectral_rows
+    from ..verify.comparison import document
     from ..verify.rivals import RIVALS
     from ..verify.states_file import read_states
 
@@ -59,16 +61,17 @@ def experiment(
     if unknown := sorted(set(chosen) - set(names)):
         raise ConfigError(f"there is no row '{unknown[0]}': choose from {', '.join(names)}")
     sampling = {"sampler": sampler, "n_steps": n_steps, "refine_steps": refine_steps}
+    about = {"states": states, "training": " ".join(sorted(path.name for path in training))}
     output = folder / f"{sampler}-{n_steps}-{refine_steps}"
     output.mkdir(exist_ok=True)
     seen, true = read_states(training), read_states(reference)
     rows = {}
     for name in chosen:
         source: Generator | str = name if name in RIVALS else _load(folder, name, threads)
-        rows[name] = _row(output, name, source, states, sampling, seen, true)
-    for table in (comparison(rows), *(spectral_rows(rows, a) for a in ("training", "autoencoder"))):
-        if table:
-            typer.echo(markdown(table))
+        rows[name] = _row(output, name, source, about, sampling, seen, true)
+    text = document(rows)
+    replace_file(output / "tables.md", text.encode())
+    typer.echo(text)
 
 
 def _checkpoints(folder: Path) -> list[str]:
@@ -88,39 +91,43 @@ def _load(folder: Path, name: str, threads: int) -> Generator:
 
 
 def _row(
-    output: Path, name: str, source: Generator | str, n_states: int, sampling: dict[str, Any],
-    training: States, reference: States,
+    output: Path, name: str, source: Generator | str, about: dict[str, Any],
+    sampling: dict[str, Any], training: States, reference: States,
 ) -> dict[str, Any]:  # fmt: skip
-    from ..generator.checkpoint import is_shipped
-    from ..verify.latent import FAED, load_network
+    """The scores of a row, and how it was trained; kept as JSON."""
+    from ..verify.latent import shipped_faed
     from ..verify.scorecard import evaluate
 
-    drawn = _drawn(output, name, source, n_states, sampling, training)
-    faed = load_network(FAED, "autoencoder") if is_shipped(FAED) else None
+    drawn = _drawn(output, name, source, about, sampling, training)
+    log_line(f"{name}: scores")
     scores = evaluate(
-        drawn.states, reference, training, raw=drawn.decoded, faed=faed,
+        drawn.states, reference, training, raw=drawn.decoded, faed=shipped_faed(training),
         autoencoder=None if isinstance(source, str) else source.model.space, cost=drawn.cost,
     )  # fmt: skip
+    if not isinstance(source, str):
+        scores["trained"] = source.manifest["training"]
     text = json.dumps(scores, indent=2, ensure_ascii=False, allow_nan=False)
     replace_file(output / f"{name}.json", (text + "\n").encode())
     return scores
 
 
 def _drawn(
-    output: Path, name: str, source: Generator | str, n_states: int, sampling: dict[str, Any],
-    training: States,
+    output: Path, name: str, source: Generator | str, about: dict[str, Any],
+    sampling: dict[str, Any], training: States,
 ) -> Drawn:  # fmt: skip
-    """The states of a row, from its files if they are there."""
+    """The states of a row, from its files or those of its single states if they are there."""
     from ..verify.experiment import days_around_the_year, draw, read_drawn, write_drawn
 
-    by_generator = not isinstance(source, str)
-    origin = {"row": name, "states": n_states}
-    if by_generator:
+    origin = {"row": name, **about}
+    if not isinstance(source, str):
         origin |= sampling | {"checkpoint_sha256": source.checkpoint_sha256}
     drawn = read_drawn(output, name, origin)
-    if drawn is None:
-        log_line(f"{name}: {n_states} states")
-        dates = days_around_the_year(n_states)
-        drawn = draw(source, dates, training, sampling, lambda k: with_bar(list(k), name))
+    if drawn is not None:
+        log_line(f"{name}: states made before")
+        return drawn
+    dates = days_around_the_year(about["states"])
+    with MemberStore(output / f"{name}.nc", origin) as kept:
+        drawn = draw(source, dates, training, sampling, kept, lambda k: with_lines(list(k), name))
         write_drawn(drawn, output, name, origin)
+        kept.remove()
     return drawn

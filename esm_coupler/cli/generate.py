@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import platform
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..atomic import require_output
+from ..errors import ConfigError, EsmCouplerError
 from .arguments import Namelist, Overrides
+from .helpers import Helpers
 from .member_store import MemberStore
 from .progress import log_line, with_bar
 
@@ -26,6 +30,10 @@ def generate(
         str | None,
         typer.Option("--output", "-o", metavar="OUT.nc", help="Over ensemble_nml.output."),
     ] = None,
+    processes: Annotated[
+        int,
+        typer.Option(min=1, help="Processes that share the members, on the GPUs that there are."),
+    ] = 1,
 ) -> None:
     """Generate an ensemble of sea-ice states; a run that was stopped goes on.
 
@@ -38,28 +46,70 @@ def generate(
     overrides = [*sets, *([f"ensemble_nml.output={output}"] if output is not None else [])]
     config = read_namelist(file, overrides)
     if config.ensemble.output_format != "netcdf":
+        if processes > 1:
+            raise ConfigError(
+                f"--processes is {processes}: restarts are made by one process; run several "
+                "commands with a first_member and members of their own"
+            )
         _restarts(config)
         return
     path = Path(config.ensemble.output)
     # before the work, not after it
     require_output(path, config.ensemble.overwrite, "set overwrite = .true. in &ensemble_nml")
-    run(config, _load(config), path)
+    run(config, _load(config, gpu=0 if processes > 1 else None), path, processes)
     typer.echo(f"wrote {path}: {config.ensemble.members} members of {config.ensemble.date}")
 
 
-def run(config: Config, generator: Generator, path: Path) -> None:
+def run(config: Config, generator: Generator, path: Path, processes: int = 1) -> None:
     """Make the members that are not made yet and write them all; OutputError if that fails."""
+    from ..generator.generator import batches
     from ..state import Ensemble, parse_date
 
-    first, day = config.ensemble.first_member, parse_date(config.ensemble.date)
+    first, size = config.ensemble.first_member, config.generator.batch_members
     numbers = list(range(first, first + config.ensemble.members))
-    provenance = generator.provenance(config.request(first))
-    with MemberStore(path, {**provenance, "date": config.ensemble.date}) as store:
-        states = [_state(n, config, generator, store) for n in with_bar(numbers, "members")]
-        attributes = {**provenance, **_attributes(config)}
-        ensemble = Ensemble.from_states(states, numbers, day, attributes)
+    shares = [numbers[start::processes] for start in range(processes)]
+    others = sorted(set(numbers).difference(shares[0]))
+    states: dict[int, State] = {}
+    with (
+        _store(config, generator, path) as store,
+        Helpers(
+            _make_share, shares[1:], config.text, config.source, config.overrides, path
+        ) as helpers,
+    ):
+        for some in with_bar(batches(shares[0], size) + batches(others, size), "members"):
+            if some[0] in others:
+                helpers.wait()
+            states |= _states(some, config, generator, store)
+        day = parse_date(config.ensemble.date)
+        attributes = {**generator.provenance(config.request(first), size), **_attributes(config)}
+        in_order = [states[number] for number in numbers]
+        ensemble = Ensemble.from_states(in_order, numbers, day, attributes)
         ensemble.to_netcdf(path, overwrite=config.ensemble.overwrite)
         store.remove()
+
+
+def _store(config: Config, generator: Generator, path: Path) -> MemberStore:
+    first, size = config.ensemble.first_member, config.generator.batch_members
+    provenance = generator.provenance(config.request(first), size)
+    return MemberStore(path, {**provenance, "date": config.ensemble.date})
+
+
+def _make_share(
+    number: int, share: list[int], text: str, source: str, overrides: tuple[str, ...], path: Path
+) -> None:
+    """In a process of its own: members into the store of an ensemble. What cannot be made is tried
+    again, and told, by the first process."""
+    from ..config import parse_namelist
+    from ..generator.generator import batches
+
+    config = parse_namelist(text, source, overrides)
+    try:
+        generator = _load(config, gpu=number)
+        with _store(config, generator, path) as store:
+            for some in batches(share, config.generator.batch_members):
+                _states(some, config, generator, store)
+    except (EsmCouplerError, OSError):
+        sys.exit(1)
 
 
 def _restarts(config: Config) -> None:
@@ -74,30 +124,46 @@ def _restarts(config: Config) -> None:
     typer.echo(f"wrote {folder}: {config.ensemble.members} members of {config.ensemble.date}")
 
 
-def _load(config: Config) -> Generator:
+def _load(config: Config, gpu: int | None = None) -> Generator:
+    """On the GPU of this number, modulo how many there are, if there is any."""
+    import torch
+
+    from ..generator.device import select_device
     from ..generator.generator import Generator
 
+    options, count = config.generator, torch.cuda.device_count()
+    device = select_device(options.device, gpu % count if gpu is not None and count else None)
+    if device.index is not None:
+        torch.cuda.set_device(device)
     return Generator.load(
-        config.generator.checkpoint,
-        device=config.generator.device,
-        threads=config.coupler.threads,
-        compile=config.generator.compile,
-    )
+        options.checkpoint, device, config.coupler.threads, options.compile, options.precision,
+        options.cuda_graph,
+    )  # fmt: skip
 
 
-def _state(number: int, config: Config, generator: Generator, store: MemberStore) -> State:
-    """One member: from the store if it was made before, else made and stored."""
+def _states(
+    numbers: Sequence[int], config: Config, generator: Generator, store: MemberStore
+) -> dict[int, State]:
+    """Members by number, from the store if they were made before, else made together and stored."""
     from ..state import State
 
-    values = store.load(number, (len(generator.names), *generator.grid.shape))
-    if values is not None:
+    shape = len(generator.names), *generator.grid.shape
+    found = {number: store.load(number, shape) for number in numbers}
+    states = {
+        number: State(values, generator.names, generator.grid)
+        for number, values in found.items()
+        if values is not None
+    }
+    for number in states:
         log_line(f"member {number}: made before")
-        return State(values, generator.names, generator.grid)
-    sample = generator.sample(config.request(number))
-    store.save(number, sample.state.values)
-    out_of_bounds = sample.report.cells_out_of_bounds
-    log_line(f"member {number}: {sample.seconds:.1f} s, {out_of_bounds} cells out of bounds")
-    return sample.state
+    missing = [number for number in numbers if number not in states]
+    samples = generator.samples([config.request(n) for n in missing]) if missing else []
+    for number, sample in zip(missing, samples, strict=True):
+        store.save(number, sample.state.values)
+        out_of_bounds = sample.report.cells_out_of_bounds
+        log_line(f"member {number}: {sample.seconds:.1f} s, {out_of_bounds} cells out of bounds")
+        states[number] = sample.state
+    return states
 
 
 def _attributes(config: Config) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import typer
 from ..errors import EsmCouplerError
 from .bench import bench
 from .bench_coupling import coupling
+from .bench_device import device
 from .bench_sampler import sampler
 from .check import check
 from .config import config
@@ -40,7 +41,7 @@ for verb in (
     plot, weights, replay, check,
 ):  # fmt: skip
     app.command()(verb)
-for part in (coupling, sampler):
+for part in (coupling, sampler, device):
     bench.command()(part)
 app.add_typer(bench, name="bench")
 

@@ -11,7 +11,8 @@ def namelist(
     mode: Annotated[
         str,
         typer.Argument(
-            metavar="[MODE]", help="generate, train-autoencoder, train-denoiser or couple."
+            metavar="[MODE]",
+            help="generate, train-autoencoder, train-denoiser, train-one-step or couple.",
         ),
     ] = "",
     reference: Annotated[

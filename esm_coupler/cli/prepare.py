@@ -10,7 +10,7 @@ import typer
 
 from ..atomic import require_output
 from .arguments import OVERWRITE_REMEDY, Overwrite
-from .progress import with_bar
+from .progress import with_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ def _summary(series: Series) -> Summary:
     from ..hosts.summary import Summary
 
     summary = Summary(series)
-    for days in with_bar(series.ranges(), "checking"):
+    for days in with_lines(series.ranges(), "checking"):
         summary.add(*series.read(days))
     return summary
 
@@ -91,7 +91,7 @@ def _write(series: Series, summary: Summary, output: Path) -> None:
     }
 
     def blocks() -> Iterator[np.ndarray]:
-        for days in with_bar(series.ranges(), "writing"):
+        for days in with_lines(series.ranges(), "writing"):
             yield series.read(days)[0]
 
     Compact(series, precision, attributes).write(output, blocks())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -23,6 +24,18 @@ def with_bar(items: list[Item], title: str) -> Iterator[Item]:
 
     console = Console(stderr=True)
     yield from track(items, title, console=console, disable=not console.is_terminal)
+
+
+def with_lines(items: list[Item], title: str) -> Iterator[Item]:
+    """The items in order, behind a bar; in a log a line at each tenth, with the time left."""
+    start, told = time.monotonic(), 0
+    for done, item in enumerate(with_bar(items, title), start=1):
+        yield item
+        if 10 * done // len(items) > told:
+            told = 10 * done // len(items)
+            spent = time.monotonic() - start
+            left = spent * (len(items) - done) / done / 60
+            log_line(f"{title}: {done} of {len(items)}  {spent:.0f} s  {left:.0f} min left")
 
 
 def log_line(text: str) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def train(file: Namelist, sets: Overrides = []) -> None:  # noqa: B006 (typer reads it)
-    """Train an autoencoder or a denoiser; a training that was stopped goes on.
+    """Train an autoencoder, a denoiser or a one-step generator; a training that was stopped goes on.
 
     torchrun starts it on several GPUs, which share each batch.
 
@@ -46,13 +46,12 @@ def train(file: Namelist, sets: Overrides = []) -> None:  # noqa: B006 (typer re
 
 def _train(config: Config) -> None:
     if config.training.kind == "autoencoder":
-        from ..training import autoencoder
-
-        autoencoder.train(config)
+        from ..training.autoencoder import train
+    elif config.training.kind == "denoiser":
+        from ..training.denoiser import train
     else:
-        from ..training import denoiser
-
-        denoiser.train(config)
+        from ..training.one_step import train
+    train(config)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Where the generator lives: on which rank, in which thread, and what torch may use there."""
+"""Where a generator lives: on which rank first, in which thread, and what torch may use there."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# One rank holds the generator; the others gather to it and never import torch. The device is
-# that of &generator_nml: torch numbers only the GPUs that CUDA_VISIBLE_DEVICES leaves.
+# To this rank all others gather. It always holds a generator; others may hold one for members that
+# are made ahead (places.py), the rest never import torch.
 GENERATOR_RANK = 0
 
 # A host with an unlimited stack leaves new threads 2 MiB, too little for a deep network.

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ..errors import ConfigError, DomainError, FieldError, InvalidValueError
-from .device import TorchThread
+from .maker import Maker, Member
 from .masks import compare_masks, require_covered
 
 if TYPE_CHECKING:
     from ..config import Config
     from ..generator.climatology import Climatology
-    from ..generator.generator import Generator
     from ..generator.projection import ProjectionReport
     from ..state import State
     from ..weights import Weights
+
+Counts = tuple[int, int]  # cells out of bounds before a projection, and cells that it changed
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,9 @@ class Result:
 
 
 class Engine(Protocol):
-    """`reads_on_generate`: whether `generate` wants the host's fields as they are;
-    `drift_location`: where siu and siv live, as in `grid.DRIFT_LOCATIONS`."""
+    """`drift_location`: where siu and siv live, as in `grid.DRIFT_LOCATIONS`. `hand_over` gives
+    what `generate` would, of a member that was made ahead."""
 
-    reads_on_generate: bool
     drift_location: str
 
     def check_grid(self, nx_global: int, ny_global: int) -> None: ...
@@ -52,6 +51,7 @@ class Engine(Protocol):
     def generate(
         self, names: tuple[str, ...], values: np.ndarray, member: int, date: int
     ) -> Result: ...
+    def hand_over(self, names: tuple[str, ...], made: Member) -> Result: ...
     def step(
         self, names: tuple[str, ...], values: np.ndarray, date: int, seconds: float
     ) -> Result: ...
@@ -60,17 +60,14 @@ class Engine(Protocol):
     def close(self) -> None: ...
 
 
-def build_engine(config: Config, check_time: Callable[[], None]) -> Engine:
-    """The engine that &coupler_nml asks for. `check_time` raises where a call takes too long."""
-    if config.coupler.engine == "loopback":
-        return LoopbackEngine()
-    return GeneratorEngine(config, check_time)
+def build_engine(config: Config, maker: Maker | None) -> Engine:
+    """The engine that &coupler_nml asks for; a loopback has no generator."""
+    return GeneratorEngine(config, maker) if maker else LoopbackEngine()
 
 
 class LoopbackEngine:
     """Gives back what it gets, on any grid, for any field name, without torch."""
 
-    reads_on_generate = True
     drift_location = "northeast"
 
     def check_grid(self, nx_global: int, ny_global: int) -> None:
@@ -91,6 +88,9 @@ class LoopbackEngine:
     ) -> Result:
         return Result(values, seconds=0.0)
 
+    def hand_over(self, names: tuple[str, ...], made: Member) -> Result:
+        raise ConfigError("a loopback makes nothing ahead: use engine = 'generator'")
+
     def step(self, names: tuple[str, ...], values: np.ndarray, date: int, seconds: float) -> Result:
         return Result(values, seconds=0.0)
 
@@ -107,25 +107,16 @@ class LoopbackEngine:
 class GeneratorEngine:
     """A generator with its checkpoint, on the host's mask once that is known."""
 
-    reads_on_generate = False
-
-    def __init__(self, config: Config, check_time: Callable[[], None]) -> None:
+    def __init__(self, config: Config, maker: Maker) -> None:
         self._config = config
-        self._check_time = check_time
-        self._thread = TorchThread(config.coupler.threads)
-        self._generator = self._thread.call(self._load)
+        self._maker = maker
+        self._thread, self._generator = maker.thread, maker.generator
         self._climatology = self._thread.call(self._load_climatology)
         self._weights = self._load_weights()
         self._full_grid = self._weights.grid if self._weights else self._generator.grid
         self._grid = self._full_grid  # on the host's mask, once that is known
         self.drift_location = self._grid.drift_location
         self._has_host_mask = False
-
-    def _load(self) -> Generator:
-        from ..generator.generator import Generator
-
-        options, threads = self._config.generator, self._config.coupler.threads
-        return Generator.load(options.checkpoint, options.device, threads, options.compile)
 
     def _load_climatology(self) -> Climatology | None:
         """Only where it may be asked for: it holds a decoder of its own."""
@@ -182,9 +173,15 @@ class GeneratorEngine:
     def generate(
         self, names: tuple[str, ...], values: np.ndarray, member: int, date: int
     ) -> Result:
-        request = self._config.request(member, date)
-        sample = self._thread.call(lambda: self._generator.sample(request, self._check_time))
-        return self._as_result(names, sample.state, sample.seconds, sample.report)
+        made, note = self._maker.make(member, date)
+        return replace(self.hand_over(names, made), note=note)
+
+    def hand_over(self, names: tuple[str, ...], made: Member) -> Result:
+        from ..state import State
+
+        state = State(made.values, self._generator.names, self._generator.grid)
+        counts = made.cells_out_of_bounds, made.cells_changed
+        return self._as_result(names, state, made.seconds, counts)
 
     def climatology(self, names: tuple[str, ...], date: int) -> Result:
         """The seasonal mean of that day, which needs neither sampler nor GPU."""
@@ -194,15 +191,16 @@ class GeneratorEngine:
         if kept is None:
             raise ConfigError("no climatology was kept: set on_failure = 'climatology'")
         state, report = self._thread.call(lambda: kept.state(day))
-        return self._as_result(names, state, time.perf_counter() - start, report)
+        return self._as_result(names, state, time.perf_counter() - start, _counts(report))
 
     def _as_result(
-        self, names: tuple[str, ...], state: State, seconds: float, report: ProjectionReport
+        self, names: tuple[str, ...], state: State, seconds: float, counts: Counts
     ) -> Result:
+        """Of a state on the checkpoint's grid."""
         if not (self._weights or self._has_host_mask):
-            return _result(names, state, seconds, report)
+            return _result(names, state, seconds, counts)
         masked, again = self._on_host_grid(state)
-        return _result(names, masked, seconds, report, again)
+        return _result(names, masked, seconds, counts, _counts(again))
 
     def _on_host_grid(self, state: State) -> tuple[State, ProjectionReport]:
         """Without what lies outside the host's ocean, and consistent at its coasts; the report
@@ -232,21 +230,23 @@ class GeneratorEngine:
             raise InvalidValueError(f"seconds is {seconds}: the length of a step is positive")
         start = time.perf_counter()
         state, report = project(self._supported(names, values))
-        return _result(names, state, time.perf_counter() - start, report)
+        return _result(names, state, time.perf_counter() - start, _counts(report))
 
     def provenance(self) -> dict[str, Any]:
         """What the bits of a state depend on."""
-        return self._generator.provenance(self._config.request(member=1))
+        batch = self._config.generator.batch_members
+        return self._generator.provenance(self._config.request(member=1), batch)
 
     def close(self) -> None:
         del self._generator, self._climatology
-        self._thread.close()
 
 
-def _result(
-    names: tuple[str, ...], state: State, seconds: float, *reports: ProjectionReport
-) -> Result:
-    """What all projections together did, one report each."""
+def _counts(report: ProjectionReport) -> Counts:
+    return report.cells_out_of_bounds, report.cells_changed
+
+
+def _result(names: tuple[str, ...], state: State, seconds: float, *counts: Counts) -> Result:
+    """What all projections together did, one pair of counts each."""
     values = np.stack([state[name] for name in names])
-    out_of_bounds = sum(report.cells_out_of_bounds for report in reports)
-    return Result(values, seconds, out_of_bounds, sum(r.cells_changed for r in reports))
+    out_of_bounds, changed = map(sum, zip(*counts, strict=True))
+    return Result(values, seconds, out_of_bounds, changed)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +29,13 @@ class Journal:
         self._logger.addHandler(_open(path) if path else logging.NullHandler())
         for family, paths in duplicate_libraries().items():
             self._logger.warning("two copies of %s: %s", family, ", ".join(paths))
+
+    def begin(self, places: str, provenance: Mapping[str, Any]) -> None:
+        """Where the generators are, and how far their members' bits can be relied on."""
+        if places:
+            told = ("precision", "batch", "compiled", "reproducible")
+            how = ", ".join(f"{name} {provenance[name]}" for name in told)
+            self._logger.info("%s; %s", places, how)
 
     def record(self, call: str, numbers: str, result: Result) -> None:
         """What was asked for and what came out, with the hash of all its bits on the global grid,

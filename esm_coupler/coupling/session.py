@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import CallOrderError, DomainError, FieldError, InvalidValueError
 from .agree import Agreement, Phases
+from .crew import Crew
 from .device import GENERATOR_RANK
 from .domain import (
     Block,
@@ -28,15 +29,18 @@ from .domain import (
     to_table,
 )
 from .halo import Halo, HaloFill
+from .maker import Maker
 from .masks import as_mask
 from .mpi import MPI
 from .record import FORMAT, Recorder
 from .route import Route
 from .same import first_name, padded_name, require_same
+from .seating import take_seats
 from .settings import Settings, SharedSettings
 from .views import HostArray
 
 if TYPE_CHECKING:
+    from ..config import Config
     from .engine import Engine, Result
     from .fallback import Fallback
     from .journal import Journal
@@ -58,11 +62,12 @@ class Session:
         self.provenance: dict[str, Any] = {}  # on the generator's rank
         self._comm = agreement.comm
         self._is_root = agreement.rank == GENERATOR_RANK
-        self._reads_on_generate = False
+        self._loops_back = False
         self._fills_halo = False
         self._halo_fill: HaloFill = "none"  # known on the generator's rank only
         self._covered = False
         self._route: Route
+        self._crew: Crew
         self._engine: Engine  # on the generator's rank only, as are the next two
         self._fallback: Fallback
         self._journal: Journal
@@ -71,37 +76,44 @@ class Session:
         """Read the namelist, with such as 'generator_nml.n_steps=4' over it, and load the
         generator, on its rank. No time limit holds for that."""
         shared = SharedSettings()
-        text = ""
+        config = None
         if self._is_root:
             from ..config import read_namelist
-            from .engine import build_engine
-            from .fallback import Fallback
             from .journal import Journal
 
             config = read_namelist(namelist, overrides)
-            check_time = self._comm.deadline.check
-            self._engine = build_engine(config, check_time)
-            self._fallback = Fallback(config.coupler, check_time)
             self._journal = Journal(config.coupler.log_file)
-            text, self.provenance = config.text, self._engine.provenance()
-            c = config.coupler
-            reads = self._engine.reads_on_generate
-            self._halo_fill = c.halo_fill
-            fills = c.halo_fill != "none"
-            shared.put(Settings(reads, fills, c.time_limit, c.record, c.record_mb))
+        seats = yield from take_seats(self._comm, config)
+        maker = Maker(seats.own, self._comm.deadline.check) if seats.own else None
+        crew = Crew(self._comm, seats.count, maker)
+        if config is not None:
+            self._take_charge(config, seats.text, maker)
+            shared.put(Settings.of(config.coupler))
+        yield from crew.check()
         yield
         shared.share(self._comm, GENERATOR_RANK)
-        yield
         settings = shared.get()
         self.recorder.open(settings.record, self.agreement.rank, settings.record_mb)
         self.recorder.begin(
-            "start", format=FORMAT, ranks=self.agreement.size, namelist=text,
-            provenance=self.provenance,
+            "start", format=FORMAT, ranks=self.agreement.size, provenance=self.provenance,
+            namelist="" if config is None else config.text,
         )  # fmt: skip
         yield
-        self._reads_on_generate = settings.reads_on_generate
+        self._crew = crew
+        self._loops_back = settings.loops_back
         self._fills_halo = settings.fills_halo
         self._comm.deadline.allow(settings.time_limit)
+
+    def _take_charge(self, config: Config, places: str, maker: Maker | None) -> None:
+        """What the first rank alone has: the engine, what answers its failures, and the log."""
+        from .engine import build_engine
+        from .fallback import Fallback
+
+        self._engine = build_engine(config, maker)
+        self._fallback = Fallback(config.coupler, self._comm.deadline.check)
+        self._halo_fill = config.coupler.halo_fill
+        self.provenance = self._engine.provenance()
+        self._journal.begin(places, self.provenance)
 
     def set_domain(
         self, nx_global: int, ny_global: int, halo: int, blocks: tuple[Block, ...]
@@ -213,19 +225,29 @@ class Session:
     def generate(self, member: int, date: int) -> Phases:
         """Fill the bound arrays with a member."""
         self.recorder.begin("generate", self._bound(), member=member, date=date)
-        numbers = np.array([[member, date]], np.int64)
-        yield from self._prepare("generate", numbers, ("member", "date"))
-        # An engine that doesn't read gets the buffer as it is, and does not look at it.
-        values = (yield from self._collect()) if self._reads_on_generate else self._route.values
+        numbers = np.array([[member, date, self._crew.has(member, date)]], np.int64)
+        everyone = yield from self._prepare("generate", numbers, ("member", "date"))
+        keepers = np.flatnonzero(everyone[:, 2])
+        # A generator doesn't read: it gets the buffer as it is, and does not look at it.
+        values = (yield from self._collect()) if self._loops_back else self._route.values
+        made, note = None, ""
+        if keepers.size:
+            made = yield from self._crew.bring(int(keepers[0]), member, date)
+        else:
+            note = self._crew.make_ahead(member, date)
         result = None
         if self._is_root:
-            names = tuple(self.arrays)
+            names, engine = tuple(self.arrays), self._engine
             result = self._fallback.generate(
-                lambda: self._engine.generate(names, values, member, date),
-                lambda: self._engine.climatology(names, date),
+                lambda: (
+                    engine.hand_over(names, made)
+                    if made is not None
+                    else engine.generate(names, values, member, date)
+                ),
+                lambda: engine.climatology(names, date),
             )
             self._journal.record("generate", f"member {member} date {date}", result)
-        return (yield from self._hand_out(result))
+        return (yield from self._hand_out(result)) or note
 
     def step(self, date: int, seconds: float) -> Phases:
         """Take the bound arrays forward."""
@@ -240,8 +262,11 @@ class Session:
             self._journal.record("step", f"date {date} seconds {seconds}", result)
         return (yield from self._hand_out(result))
 
-    def _prepare(self, call: str, numbers: np.ndarray, names: Sequence[str]) -> Phases:
-        """Buffers for all bound fields; the same numbers on all ranks; no ocean without owner."""
+    def _prepare(
+        self, call: str, numbers: np.ndarray, names: Sequence[str]
+    ) -> Generator[None, None, np.ndarray]:
+        """Buffers for all bound fields; the same numbers on all ranks, as far as they have names;
+        no ocean without owner. Gives everyone's numbers (rank, number)."""
         self._need_domain(call)
         if not self.arrays:
             raise CallOrderError(f"{call} has nothing to work on: bind at least one field before")
@@ -250,9 +275,10 @@ class Session:
         everyone = np.zeros((self.agreement.size, numbers.size), numbers.dtype)
         yield
         self._comm.Allgather(numbers, everyone)
-        require_same(everyone, names, InvalidValueError)
+        require_same(everyone[:, : len(names)], names, InvalidValueError)
         if self._is_root and not self._covered:
             self._engine.check_covered(self._route.owned())
+        return everyone
 
     def _collect(self) -> Generator[None, None, np.ndarray]:
         """Bring the bound arrays together: (field, y, x) on the generator's rank."""
@@ -302,6 +328,7 @@ class Session:
         if self._is_root:
             self._engine.close()
             self._journal.close()
+        self._crew.close()
 
     def renew_views(self) -> None:
         """Make all views anew, as if the arrays had just been bound."""

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .mpi import MPI
+
+if TYPE_CHECKING:
+    from ..config import CouplerConfig
 
 _BYTES = 16384
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`time_limit` of each call after start [s], 0 for none; `record`, the folder of a recording of
-    at most `record_mb` [MB] a rank, or nothing."""
+    """`loops_back`: no generator is asked; `time_limit` of each call after start [s], 0 for none;
+    `record`, the folder of a recording of at most `record_mb` [MB] a rank, or nothing."""
 
-    reads_on_generate: bool = False
+    loops_back: bool = False
     fills_halo: bool = False
     time_limit: float = 0.0
     record: str = ""
     record_mb: int = 0
+
+    @classmethod
+    def of(cls, options: CouplerConfig) -> Settings:
+        """What &coupler_nml says of them."""
+        loops_back, fills = options.engine == "loopback", options.halo_fill != "none"
+        return cls(loops_back, fills, options.time_limit, options.record, options.record_mb)
 
 
 class SharedSettings:

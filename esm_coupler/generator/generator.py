@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,11 +19,12 @@ from ..grid import Grid
 from ..state import Ensemble, State, parse_date
 from .checkpoint import read_checkpoint
 from .compiled import compile_network
-from .device import reproducible, select_device
+from .device import device_name, reproducible, select_device
+from .latents import LatentSampler
 from .model import Model, load_model
 from .noise import gaussian
+from .precision import PRECISIONS, multiply_in_bf16
 from .projection import ProjectionReport, check_plausible, project
-from .sampler import SAMPLERS, denoise_on
 from .schedule import (
     CHURN,
     LIMITS,
@@ -35,6 +36,7 @@ from .schedule import (
     karras_sigmas,
 )
 from .space import Shape
+from .transfer import Transfer
 
 T = TypeVar("T")
 
@@ -44,13 +46,11 @@ T = TypeVar("T")
 REMNANT_THICKNESS, NEW_ICE_THICKNESS = 2.0, 0.125
 
 _LEAST = {"member": 1, "seed": 0, "n_steps": 1, "refine_steps": 1}
-# A latent has unit variance about its season, though elements that hardly vary in training reach
-# some hundred. The networks would make quiet fields of anything, even of NaN: look at it before.
-LARGEST_ANOMALY = 1e4
-
 _LARGEST = 2**31 - 1  # a Fortran default integer
 DRAWS_OF_A_STAGE = 2**32  # the draws of one latent are none of another's
 REFINE_SIGMA_MAX = 10.0
+# What generators of one step were trained for: the first evaluation of this sampler is the result.
+ONE_STEP = {"sampler": "dpm", "n_steps": 1, "sigma_max": SIGMA_MAX}
 
 
 @dataclass(frozen=True)
@@ -131,11 +131,16 @@ class Generator:
 
     def __init__(
         self, model: Model, manifest: dict[str, Any], sha256: str,
-        device: str = "auto", threads: int = 1, compile: bool = False,
+        device: str | torch.device = "auto", threads: int = 1, compile: bool = False,
+        precision: str = "fp32", cuda_graph: bool = False,
     ) -> None:  # fmt: skip
         if threads < 1:
             raise InvalidValueError(f"threads is {threads!r}: torch needs 1 or more")
-        self.device = select_device(device)
+        if precision not in PRECISIONS:
+            raise InvalidValueError(
+                f"precision is {precision!r}: choose from {', '.join(PRECISIONS)}"
+            )
+        self.device = device if isinstance(device, torch.device) else select_device(device)
         self.model = model
         for network in (model.space, *model.denoisers):
             network.to(self.device, memory_format=torch.channels_last).requires_grad_(False)
@@ -143,6 +148,12 @@ class Generator:
         self.checkpoint_sha256 = sha256
         self.threads = threads
         self.compiled = compile
+        self.precision = precision
+        self._transfer = Transfer(self.device)
+        self._sampler = LatentSampler(model, self._transfer, cuda_graph)
+        if precision == "bf16":
+            for network in model.denoisers:
+                multiply_in_bf16(network, self.device)
         if compile:
             first = Request(1, datetime.date(2000, 1, 1), n_steps=1)
             for network in model.denoisers:
@@ -150,17 +161,21 @@ class Generator:
 
     @classmethod
     def load(
-        cls, name_or_path: str | Path = "default", device: str = "auto", threads: int = 1,
-        compile: bool = False,
+        cls, name_or_path: str | Path = "default", device: str | torch.device = "auto",
+        threads: int = 1, compile: bool = False, precision: str = "fp32", cuda_graph: bool = False,
     ) -> Generator:  # fmt: skip
         """A checkpoint that ships with the package, or a path.
 
         `compile`: the denoiser is compiled by torch first, for other bits in less time a member.
+        `precision` of the network: 'fp32', or 'bf16', which gives up bits; sums and states keep
+        theirs. `cuda_graph`: on a GPU the sampling of a latent is one graph.
         CheckpointError if the checkpoint is not sound, ConfigError without a C++ compiler.
         """
         checkpoint = read_checkpoint(name_or_path, "generator")
-        model = load_model(checkpoint)
-        return cls(model, checkpoint.manifest, checkpoint.sha256, device, threads, compile)
+        return cls(
+            load_model(checkpoint), checkpoint.manifest, checkpoint.sha256,
+            device, threads, compile, precision, cuda_graph,
+        )  # fmt: skip
 
     @property
     def grid(self) -> Grid:
@@ -174,51 +189,73 @@ class Generator:
     def sample(
         self, request: Request, before_evaluation: Callable[[], None] = lambda: None
     ) -> Sample:
-        """One member. Its batch is always 1, so that no other member changes its bits.
+        """One member, in a batch of 1, so that no other member changes its bits.
 
-        `before_evaluation` is called before each of the network's, and may raise to end the work.
+        `before_evaluation` is called before each of the network's (with a CUDA graph, before each
+        latent), and may raise to end the work.
 
         GeneratedStateError if what comes out is no sea ice.
         """
+        return self.samples([request], before_evaluation)[0]
+
+    def samples(
+        self, requests: Sequence[Request], before_evaluation: Callable[[], None] = lambda: None
+    ) -> list[Sample]:
+        """Members made in one batch, as of `sample`. Their requests differ in nothing but seed and
+        member; more than one have other bits than each alone."""
         start = time.perf_counter()
         with torch.inference_mode(), reproducible(self.threads):
-            latents = self.latents([request], before_evaluation)
-            fields = self.model.space.fields(latents)[0].cpu().numpy()
+            latents = self.latents(requests, before_evaluation)
+            fields = self._transfer.take(self.model.space.fields(latents))
+        states = [self._accept(each) for each in fields]
+        seconds = (time.perf_counter() - start) / len(requests)
+        return [Sample(*parts, seconds) for parts in states]
+
+    def _accept(self, fields: np.ndarray) -> tuple[State, State, ProjectionReport, int]:
+        """What a Sample says of decoded fields (field, y, x), but for its seconds."""
         decoded, completed = _accepted(lambda: joint_state(fields, self.names, self.grid))
         state, report = _accepted(lambda: project(decoded))
-        return Sample(state, decoded, report, completed, time.perf_counter() - start)
+        return state, decoded, report, completed
 
     def generate(
         self, members: int | Iterable[int] = 16, seed: int = 1,
         date: int | str | datetime.date = "2018-03-01", n_steps: int = 20,
-        sampler: str = "heun", **options: float,
+        sampler: str = "heun", batch_members: int = 1, **options: float,
     ) -> Ensemble:  # fmt: skip
-        """Members 1 to `members`, or those numbered. Member k is the same in any company.
+        """Members 1 to `members`, or those numbered. Member k is the same in any company, unless
+        `batch_members` of them go through the network together.
 
         `sampler`: 'heun', 'dpm' or 'stochastic'; `options`: sigma_min, sigma_max, rho and churn
         of a Request.
         """
         day, numbers = parse_date(date), _member_numbers(members)
         requests = [Request(k, day, seed, n_steps, sampler, **options) for k in numbers]
-        states = [self.sample(request).state for request in requests]
-        return Ensemble.from_states(states, numbers, day, self.provenance(requests[0]))
+        states = [s.state for some in batches(requests, batch_members) for s in self.samples(some)]
+        provenance = self.provenance(requests[0], batch_members)
+        return Ensemble.from_states(states, numbers, day, provenance)
+
+    def as_trained(self, request: Request) -> Request:
+        """The request; of a generator of one step, with the one evaluation that it knows."""
+        return replace(request, **ONE_STEP) if self.model.one_step else request
 
     def nfe(self, request: Request) -> int:
         """Evaluations of networks that a member takes."""
-        return sum(request.nfe[: len(self.model.denoisers)])
+        return sum(self.as_trained(request).nfe[: len(self.model.denoisers)])
 
-    def provenance(self, request: Request) -> dict[str, Any]:
-        """What a file should say of the origin of members made like `request`."""
+    def provenance(self, request: Request, batch_members: int = 1) -> dict[str, Any]:
+        """What a file should say of the origin of members made like `request`, so many at once."""
         from .. import __version__
 
+        request = self.as_trained(request)
         return {
             "source": f"esm_coupler {__version__}, latent diffusion, torch {torch.__version__}",
             "checkpoint_sha256": self.checkpoint_sha256,
             "seed": request.seed, "sampler": request.sampler, "n_steps": request.n_steps,
             "refine_steps": request.refine_steps, "nfe": self.nfe(request),
-            "noise_levels": _levels(request), "batch": 1,
-            "threads": self.threads, "device": str(self.device),
-            "compiled": str(self.compiled).lower(), "reproducible": "true",
+            "noise_levels": _levels(request), "batch": batch_members,
+            "threads": self.threads, "device": device_name(self.device),
+            "precision": self.precision, "compiled": str(self.compiled).lower(),
+            "reproducible": str(batch_members == 1).lower(),
         }  # fmt: skip
 
     def latents(
@@ -227,41 +264,21 @@ class Generator:
         """The latents (request, channel, y, x) float32 that the noise of requests leads to, which
         differ in nothing but seed and member. More than one at a time have other bits than each
         alone: `sample` never does that."""
-        first = requests[0]
-        day = float(first.date.timetuple().tm_yday)
-        days = torch.full((len(requests),), day, device=self.device)
-        latents: tuple[torch.Tensor, ...] = ()
-        for stage, denoiser in enumerate(self.model.denoisers):
-            def noise(draw: int = 0, stage: int = stage) -> torch.Tensor:
-                shape = self.model.space.shapes[stage]
-                each = [request.noise(shape, stage, draw) for request in requests]
-                return torch.cat(each).to(self.device)
+        trained = [self.as_trained(request) for request in requests]
+        return self._sampler.sample(trained, before_evaluation)
 
-            context = self.model.space.context(latents)
-            denoise = denoise_on(denoiser, days, context, before_evaluation)
-            sigmas = first.sigmas(stage).tolist()
-            start = denoiser.gaussian.start(noise(), sigmas[0], denoiser.sigma_data)
-            anomaly = SAMPLERS[first.sampler](denoise, start, sigmas, noise, first.churn)
-            _check_anomaly(anomaly)
-            anomaly = anomaly.float() * denoiser.gain
-            latents = *latents, denoiser.normalisation.inverse(anomaly, days)
-        return latents
+
+def batches(requests: Sequence[T], size: int) -> list[Sequence[T]]:
+    """Requests, so many at a time; InvalidValueError for a size that is none."""
+    if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
+        raise InvalidValueError(f"batch_members is {size!r}: it must be a whole number from 1")
+    return [requests[start : start + size] for start in range(0, len(requests), size)]
 
 
 def _levels(request: Request) -> str:
     """The noise levels of a request, in words."""
     text = f"from {request.sigma_max:g} to {request.sigma_min:g}, rho {request.rho:g}"
     return text + (f", churn {request.churn:g}" if request.sampler == "stochastic" else "")
-
-
-def _check_anomaly(anomaly: torch.Tensor) -> None:
-    """GeneratedStateError unless all is finite and within what a latent can be."""
-    largest = float(anomaly.abs().max())  # NaN if any is
-    if not largest <= LARGEST_ANOMALY:
-        raise GeneratedStateError(
-            f"the sampler went astray: its latent reaches {largest:.3g} standard deviations, at "
-            f"most {LARGEST_ANOMALY:g} is possible; try another member, or device = 'cpu'"
-        )
 
 
 def _accepted(make: Callable[[], T]) -> T:

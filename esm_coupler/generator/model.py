@@ -33,11 +33,13 @@ _GRID_ARRAYS = ("lat", "lon", "cell_area", "angle")
 @dataclass(frozen=True, eq=False)
 class Model:
     """All that a generator checkpoint holds, ready to run: one denoiser for each latent of the
-    space, the coarsest first."""
+    space, the coarsest first. `one_step`: they make a latent by one evaluation at the highest
+    level, and know no other."""
 
     space: Space
     denoisers: tuple[Denoiser, ...]
     grid: Grid
+    one_step: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,6 +60,8 @@ def save_model(path: Path, model: Model, provenance: dict[str, Any]) -> str:
     manifest = _manifest("generator", model.space, model.grid)
     denoisers = dict(zip(DENOISERS, model.denoisers, strict=False))
     manifest["architecture"] |= {name: asdict(d.config) for name, d in denoisers.items()}
+    if model.one_step:
+        manifest["architecture"]["one_step"] = True
     manifest["training"] = provenance
     return write_checkpoint(path, manifest, _tensors(model.grid, space=model.space, **denoisers))
 
@@ -118,7 +122,8 @@ def load_model(checkpoint: Checkpoint) -> Model:
     denoisers = make_denoisers(space, configs)
     for name, denoiser in zip(DENOISERS, denoisers, strict=False):
         _load(denoiser, checkpoint, name)
-    return Model(space, tuple(d.eval() for d in denoisers), grid)
+    one_step = bool(sizes.get("one_step", False))
+    return Model(space, tuple(d.eval() for d in denoisers), grid, one_step)
 
 
 def _tuples(sizes: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..generator.checkpoint import read_checkpoint, write_checkpoint
+from ..generator.device import hardware
 from .curve import Curve
 from .pictures import draw_product
 from .ranks import Ranks, check_batch
@@ -155,7 +156,8 @@ class Trainer:
         figures = self.validate()
         self.report(figures)
         self.save({"steps": self.step, "seconds": round(self.seconds), **figures,
-                   "settings": self.settings(), "torch": torch.__version__})  # fmt: skip
+                   "settings": self.settings(), "torch": torch.__version__,
+                   "hardware": hardware(self.device)})  # fmt: skip
         self.load_parameters(current)
         if self.config.pictures:
             self.picture(self.config)

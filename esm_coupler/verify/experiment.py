@@ -1,4 +1,4 @@
-"""One row of the experiment: states of a generator or a rival on days around the year, scored."""
+"""One row of the experiment: states of a generator or a rival on days around the year."""
 
 from __future__ import annotations
 
@@ -7,21 +7,30 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ..atomic import replace_file
+from ..errors import GeneratedStateError
 from ..state import State
 from .rivals import RIVALS
 from .states import States, write_states
 from .states_file import read_states
 
 if TYPE_CHECKING:
-    from ..generator.generator import Generator
+    from ..generator.generator import Generator, Request
 
 YEAR = 1991  # any that is no leap year: the day of the year is the condition
 SEED = 1
+TRIES = 5
+
+
+class Kept(Protocol):
+    """States of a row that is not finished, by number from 1: `cli.member_store` has such."""
+
+    def load(self, member: int, shape: tuple[int, int, int]) -> np.ndarray | None: ...
+    def save(self, member: int, values: np.ndarray) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -41,52 +50,76 @@ def days_around_the_year(n_states: int) -> np.ndarray:
 
 def draw(
     source: Generator | str, dates: np.ndarray, training: States, sampling: Mapping[str, Any],
-    progress: Callable[[Sequence[int]], Iterator[int]] = iter,
+    kept: Kept, progress: Callable[[Sequence[int]], Iterator[int]] = iter,
 ) -> Drawn:  # fmt: skip
     """A state of each date, member k + 1 for date k, from a generator or a rival by its name.
 
-    `sampling`: options of a Request. `progress` wraps the numbers that are gone through.
+    `sampling`: options of a Request. What is in `kept` is not made again, but for the last state
+    if no other was made, so that there are seconds to tell. `progress` wraps the numbers that are
+    gone through. A state that the generator refuses as no sea ice is counted and drawn again as
+    another member; GeneratedStateError if that does not help.
     """
     from ..generator.projection import project
 
-    pairs, seconds = [], []
+    pairs, seconds, refused = [], [], 0
     for k in progress(range(len(dates))):
         start = time.perf_counter()
-        if isinstance(source, str):
-            rng = np.random.default_rng([SEED, k])
-            values = RIVALS[source](rng, dates[k], training)
-            decoded = State(values, training.names, training.grid)
-            state = project(decoded)[0]
-        else:
-            state, decoded = _sample(source, k + 1, dates[k], sampling)
-        seconds.append(time.perf_counter() - start)
+        untimed = k + 1 == len(dates) and not seconds
+        found = None if untimed else kept.load(k + 1, training.fields.shape[1:])
+        failures = 0
+        if found is None:
+            found, failures = _values(source, k, dates, training, sampling)
+            seconds.append((time.perf_counter() - start) / (1 + failures))
+            refused += failures
+            if not failures:  # else to be made, and counted, again
+                kept.save(k + 1, found)
+        decoded = State(found, training.names, training.grid)
+        state = project(decoded)[0]
         pairs.append((state.values.astype("f4"), decoded.values.astype("f4")))
     made, raw = (np.stack(fields) for fields in zip(*pairs, strict=True))
-    cost = {"seconds_a_state": float(np.median(seconds)), **_evaluations(source, sampling)}
+    cost = {"seconds_a_state": float(np.median(seconds)), "refused": refused}
+    if not isinstance(source, str):
+        cost |= {"nfe": source.nfe(_request(1, dates[0], sampling)), **sizes(source)}
     return Drawn(
         States(made, dates, training.names, training.grid),
         States(raw, dates, training.names, training.grid), cost,
     )  # fmt: skip
 
 
-def _sample(
-    generator: Generator, member: int, date: np.datetime64, sampling: Mapping[str, Any]
-) -> tuple[State, State]:
-    from ..generator.generator import Request
-
-    sample = generator.sample(Request(member, date.astype(object), SEED, **sampling))
-    return sample.state, sample.decoded
-
-
-def _evaluations(source: Generator | str, sampling: Mapping[str, Any]) -> dict[str, Any]:
-    from ..generator.generator import Request
-
+def _values(
+    source: Generator | str, k: int, dates: np.ndarray, training: States,
+    sampling: Mapping[str, Any],
+) -> tuple[np.ndarray, int]:  # fmt: skip
+    """(field, y, x) of one state, before projection, and how many were refused before it."""
     if isinstance(source, str):
-        return {}
-    request = Request(1, np.datetime64(f"{YEAR}-01-01").astype(object), SEED, **sampling)
-    networks = source.model.denoisers
-    weights = sum(p.numel() for network in networks for p in network.parameters())
-    return {"sampler": request.sampler, "nfe": source.nfe(request), "parameters": weights}
+        return RIVALS[source](np.random.default_rng([SEED, k]), dates[k], training), 0
+    failures = 0
+    while True:
+        member = k + 1 + failures * len(dates)  # none that another date has
+        try:
+            return source.sample(_request(member, dates[k], sampling)).decoded.values, failures
+        except GeneratedStateError:
+            failures += 1
+            if failures == TRIES:
+                raise
+
+
+def _request(member: int, date: np.datetime64, sampling: Mapping[str, Any]) -> Request:
+    from ..generator.generator import Request
+
+    return Request(member, date.astype(object), SEED, **sampling)
+
+
+def sizes(generator: Generator) -> dict[str, int]:
+    """Weights of what is sampled and of the space in which it is."""
+    networks = {
+        "parameters": generator.model.denoisers,
+        "parameters_space": [generator.model.space],
+    }
+    return {
+        name: sum(p.numel() for network in several for p in network.parameters())
+        for name, several in networks.items()
+    }  # fmt: skip
 
 
 def write_drawn(drawn: Drawn, folder: Path, name: str, origin: Mapping[str, Any]) -> None:

@@ -30,6 +30,14 @@ def load_network(name_or_path: str | Path, kind: str | None = None) -> Autoencod
     return load_space(read_checkpoint(name_or_path, kind))[0]
 
 
+def shipped_faed(states: States) -> Autoencoder | None:
+    """The independent autoencoder of the package, if there is one and it is for these states."""
+    from ..generator.checkpoint import is_shipped
+
+    network = load_network(FAED, "autoencoder") if is_shipped(FAED) else None
+    return network if network is not None and fits(states, network) else None
+
+
 def fits(states: States, space: Space) -> bool:
     """Whether the space is for these fields and this mask."""
     mask = space.mask.cpu().numpy()

@@ -28,19 +28,33 @@ def climatology(rng: np.random.Generator, date: np.datetime64, training: States)
 def eof_gaussian(rng: np.random.Generator, date: np.datetime64, training: States) -> np.ndarray:
     """(field, y, x): the mean of the time of the year, and Gaussian amplitudes of the leading
     EOFs of its training states with their variances; clipped to the bounds."""
+    ocean = training.grid.mask
     near = days_apart(np.array([date]), training.dates)[0] <= WINDOW
-    states = training.fields[near].astype(np.float64)
+    states = training.fields[near][..., ocean].astype(np.float64)
     mean = states.mean(axis=0)
-    anomalies = (states - mean).reshape(len(states), len(training.names), -1)
+    anomalies = states - mean
     scale = anomalies.std(axis=(0, 2), keepdims=True)
     scale[scale == 0] = 1
-    _, amplitudes, patterns = np.linalg.svd(
-        (anomalies / scale).reshape(len(states), -1), full_matrices=False
+    share = rng.standard_normal(min(N_EOFS, len(states))) @ eof_weights(
+        (anomalies / scale).reshape(len(states), -1)
     )
-    n_eofs = min(N_EOFS, len(amplitudes))
-    weights = rng.standard_normal(n_eofs) * amplitudes[:n_eofs] / np.sqrt(len(states) - 1)
-    drawn = (weights @ patterns[:n_eofs]).reshape(anomalies.shape[1:]) * scale[0]
-    return _on_bounds(mean + drawn.reshape(mean.shape), training.names, training.grid)
+    drawn = np.zeros(training.fields.shape[1:])
+    drawn[:, ocean] = mean + np.tensordot(share, anomalies, axes=1)
+    return _on_bounds(drawn, training.names, training.grid)
+
+
+def eof_weights(anomalies: np.ndarray, n_eofs: int = N_EOFS) -> np.ndarray:
+    """(eof, state): each leading EOF of (state, value) anomalies, times the standard deviation of
+    its amplitude, is their sum with these weights.
+
+    From the eigenvectors of the small matrix of products of states (Sirovich 1987, the method of
+    snapshots), not of the large one of values. Signs are arbitrary: an EOF's largest weight is
+    positive.
+    """
+    _, vectors = np.linalg.eigh(anomalies @ anomalies.T)
+    leading = vectors[:, ::-1].T[:n_eofs]
+    largest = np.take_along_axis(leading, np.abs(leading).argmax(axis=1)[:, None], axis=1)
+    return leading * np.sign(largest) / np.sqrt(len(anomalies) - 1)
 
 
 def _on_bounds(fields: np.ndarray, names: tuple[str, ...], grid: Grid) -> np.ndarray:

@@ -110,7 +110,8 @@ def spectral_scores(
 ) -> dict[str, Any]:  # fmt: skip
     """Ratios of power by name and band: 'reference' and 'training' (generated over each, on the
     same calendar days), 'autoencoder' (decoded reference over reference, paired), 'single_years'
-    ([least, largest] of each training year over all)."""
+    ([least, largest] of each training year over all), 'years_over_reference' (the same over the
+    reference: within it a generated state's ratio is that of a year of the simulation)."""
     window = spectra.central_window(generated.grid)
     side = window[0].stop - window[0].start
     power = spectra.band_power(generated, window)
@@ -129,10 +130,14 @@ def spectral_scores(
     names = spectra.spectral_names(generated.names)
     scores |= {key: dict(zip(names, ratio.tolist())) for key, ratio in ratios.items()}
     if training is not None and len(np.unique(years(training.dates))) > 1:
-        by_year = spectra.single_year_ratios(of_set["training"], training.dates, generated.dates)
-        least, largest = (f(list(by_year.values()), axis=0) for f in (np.min, np.max))
-        pairs = np.stack([least, largest], axis=-1).tolist()
-        scores["single_years"] = dict(zip(names, pairs))
+        weights = day_weights(generated.dates, reference.dates)
+        mean = np.average(of_set["reference"], axis=0, weights=weights)
+        for key, over in (("single_years", None), ("years_over_reference", mean)):
+            by_year = spectra.single_year_ratios(
+                of_set["training"], training.dates, generated.dates, over
+            )
+            least, largest = (f(list(by_year.values()), axis=0) for f in (np.min, np.max))
+            scores[key] = dict(zip(names, np.stack([least, largest], axis=-1).tolist()))
     return scores
 
 

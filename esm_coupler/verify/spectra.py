@@ -143,13 +143,19 @@ def spectral_ratio(
 
 
 def single_year_ratios(
-    power: np.ndarray, dates: np.ndarray, like: np.ndarray | None = None
-) -> dict[int, np.ndarray]:
+    power: np.ndarray, dates: np.ndarray, like: np.ndarray | None = None,
+    over: np.ndarray | None = None,
+) -> dict[int, np.ndarray]:  # fmt: skip
     """Year -> (name, band): each year's mean of `power` (state, name, band) over that of all, on
-    the calendar days of `like` or on all days: how far single years of a simulation differ."""
+    the calendar days of `like` or on all days: how far single years of a simulation differ.
+
+    With `over` (name, band) over that, such as the mean of a held-back year.
+    """
     year, result = years(dates), {}
     like = dates if like is None else like
-    mean = np.average(power, axis=0, weights=day_weights(like, dates))
+    mean = over
+    if mean is None:
+        mean = np.average(power, axis=0, weights=day_weights(like, dates))
     for number in np.unique(year):
         own = year == number
         of_year = np.average(power[own], axis=0, weights=day_weights(like, dates[own]))

@@ -120,10 +120,12 @@ def _spectra(scores: Mapping[str, Any]) -> Iterator[Table]:
         if key in scores:
             rows = [[name, *map(_number, ratio)] for name, ratio in scores[key].items()]
             yield Table(title, f"{note} {where}", ["field", *bands], rows)
-    if "single_years" in scores:
-        rows = [[n, *map(_range, pairs)] for n, pairs in scores["single_years"].items()]
-        note = f"Least and largest of each training year over all. {where}"
-        yield Table("Spectra: single training years", note, ["field", *bands], rows)
+    for key, over in (("single_years", "all"), ("years_over_reference", "the reference")):
+        if key in scores:
+            rows = [[n, *map(_range, pairs)] for n, pairs in scores[key].items()]
+            note = f"Least and largest of each training year over {over}. {where}"
+            title = f"Spectra: single training years over {over}"
+            yield Table(title, note, ["field", *bands], rows)
 
 
 def _monthly(scores: Mapping[Any, Mapping[str, Any]]) -> Table:

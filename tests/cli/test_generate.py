@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 from pathlib import Path
 
 import numpy as np
+import pytest
 import xarray
 
+from esm_coupler.cli.helpers import Helpers
 from esm_coupler.config import read_namelist
 from esm_coupler.generator.checkpoint import read_checkpoint
-from support.cli import esm_coupler
+from support.cli import esm_coupler, esm_coupler_process
 
 
 def members(path: Path) -> xarray.Dataset:
@@ -125,3 +128,44 @@ def test_the_namelist_of_a_file_makes_the_file_again(namelist: Path, tmp_path: P
     sets = [item for override in overrides for item in ("--set", override)]
     esm_coupler("generate", copy, *sets, "--output", again)
     np.testing.assert_array_equal(members(again).sic, first.sic)
+
+
+def test_processes_share_the_members_and_the_file_is_the_same(
+    namelist: Path, tmp_path: Path
+) -> None:
+    five = ["--set", "ensemble_nml.members=5"]
+    esm_coupler("generate", namelist, *five, "--output", tmp_path / "alone.nc")
+    done = esm_coupler_process("generate", namelist, *five, "--processes", "3")
+    assert (done.status, done.err) == (0, "")
+    made = [line for line in done.out.splitlines() if "out of bounds" in line]
+    assert sorted(line.partition(":")[0] for line in made) == [f"member {k}" for k in range(1, 6)]
+    assert done.out.count("made before") == 3, "those of the other processes"
+    assert not (tmp_path / "ensemble.nc.parts").exists()
+    alone, shared = members(tmp_path / "alone.nc"), members(tmp_path / "ensemble.nc")
+    xarray.testing.assert_identical(alone.drop_attrs(), shared.drop_attrs())
+
+
+def test_what_a_process_has_not_made_is_made_by_the_first(capfd: pytest.CaptureFixture) -> None:
+    with Helpers(operator.truediv, [[2], [], [3]]) as helpers:  # 1 / [2] raises
+        helpers.wait()
+    out, _ = capfd.readouterr()
+    assert out.splitlines() == [
+        f"process {number} ended with status 1: going on alone" for number in (1, 2)
+    ]
+
+
+def test_restarts_are_made_by_one_process(namelist: Path, tmp_path: Path) -> None:
+    initial = ["--set", "ensemble_nml.output_format=si3_initial"]
+    said = esm_coupler("generate", namelist, *initial, "--processes", "2").sentence()
+    assert "--processes is 2" in said
+
+
+def test_members_made_in_batches_are_told_and_are_not_taken_for_others(
+    namelist: Path, tmp_path: Path
+) -> None:
+    by_two = ["--set", "generator_nml.batch_members=2", "--set", "generator_nml.precision=bf16"]
+    done = esm_coupler("generate", namelist, *by_two)
+    assert done.status == 0, done.err
+    attributes = members(tmp_path / "ensemble.nc").attrs
+    told = attributes["batch"], attributes["reproducible"], attributes["precision"]
+    assert told == (2, "false", "bf16")

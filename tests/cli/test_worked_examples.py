@@ -34,7 +34,7 @@ def sets(*overrides: str) -> list[str]:
     return [item for override in overrides for item in ("--set", override)]
 
 
-@pytest.mark.parametrize("name", ["generate.nml", "demo.nml"])
+@pytest.mark.parametrize("name", ["generate.nml", "demo.nml", "gpu.nml"])
 def test_an_ensemble_is_generated(name: str, checkpoint: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.nc"
     small = sets(f"generator_nml.checkpoint={checkpoint}", "generator_nml.n_steps=2")

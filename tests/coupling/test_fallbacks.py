@@ -27,13 +27,13 @@ RANKS = 2
 SAMPLER = """
 import torch
 from esm_coupler.errors import EsmCouplerError
-import esm_coupler.generator.generator as module
+import esm_coupler.generator.sampler as module
 def heun(denoise, noise, sigmas, fresh, churn):
     {}
 module.SAMPLERS["heun"] = heun
 """
-KEEP = "import esm_coupler.generator.generator as m\nm.genuine = m.SAMPLERS['heun']\n"
-MEND = "import esm_coupler.generator.generator as m\nm.SAMPLERS['heun'] = m.genuine\n"
+KEEP = "import esm_coupler.generator.sampler as m\nm.genuine = m.SAMPLERS['heun']\n"
+MEND = "import esm_coupler.generator.sampler as m\nm.SAMPLERS['heun'] = m.genuine\n"
 # What the sampler does, and the status of a call that may not fall back.
 FAILURES = {
     "nan": ("return noise * float('nan')", Status.VALUE),

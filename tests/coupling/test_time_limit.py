@@ -42,7 +42,7 @@ def _ready(hosts: Hosts, ranks: int, **keys: object) -> str:
 
 SLOW_NETWORK = """
 import time
-import esm_coupler.generator.generator as module
+import esm_coupler.generator.sampler as module
 genuine = module.SAMPLERS["heun"]
 def heun(denoise, noise, sigmas, fresh, churn):
     def slow(x, sigma):
@@ -62,7 +62,7 @@ def test_a_sampler_that_takes_too_long_ends_between_two_evaluations(
     script = start(hosts, checkpoint, time_limit=2.0) + domain(hosts, tiles(NX, NY, 2))
     script += bind(hosts, {"sic": np.ones((NY, NX)), "sit": None})
     script += f"on 0 python {hosts.python('slow.py', SLOW_NETWORK)}\ngenerate 1 1 {DATE}\n"
-    mend = hosts.python("mend.py", "import esm_coupler.generator.generator as m\nm.mend()\n")
+    mend = hosts.python("mend.py", "import esm_coupler.generator.sampler as m\nm.mend()\n")
     script += save(["sic"]) + f"on 0 python {mend}\ngenerate 1 1 {DATE}\nsave sit_1 sit_1.out\n"
     run = hosts.run(script, ranks=2, limit=LIMIT)
     for calls in run.ranks:

@@ -77,6 +77,16 @@ def test_spectra_of_larger_fields_and_of_single_years() -> None:
         pairs = np.array(scores["single_years"][name])
         assert pairs.shape == (6, 2) and (pairs[:, 0] <= 1).all() and (pairs[:, 1] >= 1).all()
         assert pairs.sum(axis=1) == pytest.approx(2)  # two years around their mean
+    for name in states.names:  # each year over 1991, and so over each other
+        pairs = np.array(scores["years_over_reference"][name])
+        least, largest = np.array(scores["single_years"][name]).T
+        assert pairs[:, 0] / pairs[:, 1] == pytest.approx(least / largest)
+    own = spectral_scores(states, training.subset(np.arange(24)), training)
+    pairs = np.array(own["years_over_reference"]["sit"])
+    # 1988 over itself is 1; 1989 is what is left of the mean of both
+    first = np.array(own["training"]["sit"]) / np.array(own["reference"]["sit"])
+    expected = np.sort([np.ones(6), (2 - first) / first], axis=0).T
+    assert pairs == pytest.approx(expected)
 
 
 def test_the_autoencoder_s_own_part_is_paired(tmp_path: Path) -> None:

@@ -32,8 +32,8 @@ test: $(stamps)/package
 	  -D Python3_EXECUTABLE=$(CURDIR)/$(bin)/python
 	@$(quietly) build/log/ctest_build.log cmake --build build/ctest --parallel 2
 	@ctest --test-dir build/ctest --output-on-failure
-	@echo "[2/2] pytest"
-	@$(bin)/pytest -m 'slow or not slow'
+	@echo "[2/2] pytest, on two cores"
+	@$(bin)/pytest -m 'slow or not slow' -n 2 --dist loadfile
 
 build/system_packages:
 	@echo "[1/6] compilers, MPI and netCDF of the system"

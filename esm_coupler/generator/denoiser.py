@@ -86,8 +86,8 @@ class Denoiser(nn.Module):
         self.normalisation = LatentNormalisation(shape, config.spread_nodes, config.harmonics)
         self.register_buffer("sigma_data", torch.ones(()))
         self.gaussian = GaussianPart(shape, config.eofs)
-        # of what a sampler makes (training/spectral_gain.py)
-        self.register_buffer("gain", torch.ones(shape[0], 1, 1))
+        # of the detail that a sampler makes (training/spectral_gain.py)
+        self.register_buffer("gain", torch.ones(shape[0], 1, 1), persistent=context > 0)
         size = config.embedding
         self.register_buffer("frequencies", torch.exp(torch.linspace(0, math.log(64), 16)) / 2)
         inputs = 2 * 16 + season(torch.ones(1)).shape[1]

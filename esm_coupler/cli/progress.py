@@ -27,11 +27,12 @@ def with_bar(items: list[Item], title: str) -> Iterator[Item]:
 
 
 def with_lines(items: list[Item], title: str) -> Iterator[Item]:
-    """The items in order, behind a bar; in a log a line at each tenth, with the time left."""
+    """The items in order, behind a bar; in a log a line at each tenth, with the time left, if
+    there are several."""
     start, told = time.monotonic(), 0
     for done, item in enumerate(with_bar(items, title), start=1):
         yield item
-        if 10 * done // len(items) > told:
+        if 10 * done // len(items) > told and len(items) > 1:
             told = 10 * done // len(items)
             spent = time.monotonic() - start
             left = spent * (len(items) - done) / done / 60

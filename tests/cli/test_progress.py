@@ -40,7 +40,7 @@ def test_a_log_has_a_line_at_each_tenth_with_the_time_left(
     assert lines[0] == "row: 3 of 25  60 s  7 min left"
     assert lines[-1] == "row: 25 of 25  600 s  0 min left"
     list(with_lines([7], "one"))
-    assert capsys.readouterr().out == "one: 1 of 1  60 s  0 min left\n"
+    assert capsys.readouterr().out == ""
 
 
 def test_a_training_without_a_terminal_writes_plain_lines(

@@ -20,6 +20,8 @@ import numpy as np
 from esm_coupler.fields import FIELDS
 from esm_coupler.generator.generator import Generator
 from esm_coupler.generator.projection import project
+from esm_coupler.generator.request import Request
+from esm_coupler.modes.perturb import Perturbation
 from esm_coupler.state import State
 from esm_coupler.verify.calendar import calendar_day
 from esm_coupler.verify.spectra import band_power, band_wavelengths, central_window
@@ -59,24 +61,31 @@ def _differences(
     analysis = State(year.fields[index].astype(np.float64), year.names, year.grid)
     ice = analysis["sic"] > 0
     for level in LEVELS:
-        ensemble = generator.perturb(
-            analysis, members, date=date.astype(object), noise_level=level, sampler="dpm"
-        )
-        yield f"noise level {level:g}", (_less(ensemble.values, analysis), ice, 0.0)
-        made = [_gaussian(analysis, ensemble.values, seed) for seed in range(members)]
+        wish = Perturbation(analysis, noise_level=level)
+        samples = [
+            generator.sample(
+                Request(k + 1, date.astype(object), sampler="dpm", perturbation=wish)
+            )
+            for k in range(members)
+        ]
+        values = np.stack([sample.state.values for sample in samples])
+        mended = float(np.mean([sample.report.cells_changed for sample in samples]))
+        yield f"noise level {level:g}", (_less(values, analysis), ice, mended)
+        made = [_gaussian(analysis, values, seed) for seed in range(members)]
         changed = float(np.mean([count for _, count in made]))
         noise = np.stack([state.values for state, _ in made])
         yield f"Gaussian of level {level:g}", (_less(noise, analysis), ice, changed)
+    nothing = float("nan")
     for lag in (1, 3, 7):
         days = [index + step for step in (-6, -3, 0, 3, 6)]
         pairs = [year.fields[d].astype(np.float64) - year.fields[d - lag] for d in days]
-        yield f"{lag} days", (_states(np.stack(pairs), analysis), ice, 0.0)
+        yield f"{lag} days", (_states(np.stack(pairs), analysis), ice, nothing)
     same = [
         states.fields[np.abs(calendar_day(states.dates) - calendar_day(year.dates)[index]) <= 2]
         for states in others
     ]
     both = same[0].astype(np.float64)[:5] - same[1][:5]
-    yield "years", (_states(both, analysis), ice, 0.0)
+    yield "years", (_states(both, analysis), ice, nothing)
 
 
 def _less(values: np.ndarray, analysis: State) -> States:
@@ -107,7 +116,8 @@ def _print(name: str, found: list[tuple[States, np.ndarray, float]], window: tup
         ]
         one, other = (np.concatenate(side) for side in zip(*parts, strict=True))
         correlations.append(f"{np.corrcoef(one, other)[0, 1]:+.2f} |")
-    changed = f"{np.mean([count for _, _, count in found]):.0f} |"
+    mean = float(np.mean([count for _, _, count in found]))
+    changed = "– |" if np.isnan(mean) else f"{mean:.1f} |"
     shares = []
     power = np.mean([_relative(band_power(s, window)) for s, _, _ in found], axis=0)
     for field in BAND_FIELDS:

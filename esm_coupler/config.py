@@ -23,7 +23,8 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from .generator.generator import Request
+    from .generator.request import Request
+    from .state import State
 
 __all__ = [
     "AutoencoderConfig",
@@ -60,13 +61,21 @@ class Config:
     denoiser: architecture.DenoiserConfig = field(default_factory=DenoiserConfig)
     refiner: architecture.RefinerConfig = field(default_factory=RefinerConfig)
 
-    def request(self, member: int, date: int | None = None) -> Request:
-        """What the generator is asked for: a member of this day, or of that of the ensemble."""
-        from .generator.generator import Request
+    def request(
+        self, member: int, date: int | None = None, analysis: State | None = None
+    ) -> Request:
+        """What the generator is asked for: a member of this day, or of that of the ensemble,
+        around an analysis if there is one."""
+        from .generator.request import Request
+        from .modes.perturb import Perturbation
         from .state import parse_date
 
-        day = parse_date(self.ensemble.date if date is None else date)
-        return Request(member, day, self.ensemble.seed, **self.generator.sampling)
+        day, g = parse_date(self.ensemble.date if date is None else date), self.generator
+        wish = None
+        if analysis is not None:
+            target = (g.target_spread[0], g.target_spread[1])
+            wish = Perturbation(analysis, g.noise_level, g.varied_scale, target)
+        return Request(member, day, self.ensemble.seed, perturbation=wish, **g.sampling)
 
 
 def read_namelist(path: str | Path, overrides: Iterable[str] = ()) -> Config:

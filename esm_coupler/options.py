@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from .generator import architecture, schedule
+from .modes.wishes import fault_of
 
 MAX_TEXT = 1024
 MAX_INTEGER = 2**31 - 1  # a Fortran default integer
@@ -42,6 +43,9 @@ NonEmpty = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 Positive = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 NotNegative = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 Threads = Annotated[int, Field(ge=1, le=1024)]
+Spreads = Annotated[
+    tuple[Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)], ...], Field(min_length=1)
+]
 Years = Annotated[tuple[Annotated[int, Field(ge=1, le=9999)], ...], Field(min_length=1)]
 
 
@@ -130,8 +134,29 @@ class CouplerConfig:
 
 @dataclass(frozen=True, config=STRICT)
 class GeneratorConfig:
-    """The generator: its checkpoint, device and sampler."""
+    """The generator: its checkpoint, device and sampler, and whether it starts from an analysis."""
 
+    mode: Literal["unconditional", "perturb"] = option(
+        "what a member is: a state of the date, or one around an analysis, which is what a host "
+        "has in its bound fields, or a file (analysis in &ensemble_nml)",
+        "unconditional",
+    )
+    noise_level: Annotated[float, Field(ge=0, le=80, allow_inf_nan=False)] = option(
+        "level of the noise of mode = 'perturb', where 1 is the spread of the season: the higher, "
+        "the larger the scales that vary; 0 means that varied_scale or target_spread says it",
+        0.0,
+    )
+    varied_scale: Annotated[float, Field(ge=0, le=1e5, allow_inf_nan=False)] = option(
+        "the level by scale: wavelength [km] at which noise and analysis have the same power; "
+        "what is longer stays, what is shorter varies; 0 means none",
+        0.0,
+    )
+    target_spread: Spreads = option(
+        "spread of sic [1] and of sit [m] of members, root mean square over the cells with ice: "
+        "what the noise makes is stretched to it, and without a level one is found; 0 for one of "
+        "both leaves it to the other, two mean none",
+        (0.0, 0.0),
+    )
     checkpoint: NonEmpty = option(
         "checkpoint: a name that ships with the package, or the path of a .safetensors file",
         "default",
@@ -185,6 +210,20 @@ class GeneratorConfig:
         "how much noise the stochastic sampler renews (S_churn); 0 makes it heun", schedule.CHURN
     )
 
+    @model_validator(mode="after")
+    def _says_how_far(self) -> GeneratorConfig:
+        given = [
+            name for name, value in (("noise_level", self.noise_level),
+            ("varied_scale", self.varied_scale), ("target_spread", max(self.target_spread)))
+            if value > 0
+        ]  # fmt: skip
+        if self.mode != "perturb" and given:
+            raise ValueError(f"{given[0]} is given; it needs mode = 'perturb'")
+        wishes = self.noise_level, self.varied_scale, self.target_spread
+        if self.mode == "perturb" and (fault := fault_of(*wishes)):
+            raise ValueError(fault)
+        return self
+
     @property
     def sampling(self) -> dict[str, Any]:
         """The options of a request, by name."""
@@ -202,6 +241,12 @@ class EnsembleConfig:
     )
     seed: NotNegative = option("seed of the noise; each (seed, member, date) has its own state", 1)
     date: Date = option("date of the states", 19900301)
+    analysis: Text = option(
+        "file with the analysis of mode = 'perturb', of the date: a restart of CICE, SI3 or "
+        "neXtSIM-DG, an ensemble of ours (its first member), or what esm-coupler prepare reads; "
+        "empty means the template",
+        "",
+    )
     output: NonEmpty = option(
         "NetCDF file to write, or with another output_format the folder of the restarts",
         "ensemble.nc",

@@ -39,6 +39,11 @@ def evaluate(
         Path | None,
         typer.Option("--raw", metavar="FILE.nc", help="Generated states before projection."),
     ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option("--truth", metavar="FILE.nc",
+                     help="The state that an ensemble of one date is of, and those before it."),
+    ] = None,
     faed: Annotated[
         str | None,
         typer.Option("--faed", metavar="CHECKPOINT", help="Autoencoder of the Fréchet distance."),
@@ -63,6 +68,7 @@ def evaluate(
     Example:
       esm-coupler evaluate ensemble.nc --report scores --json scores.json
       esm-coupler evaluate ensemble.nc cice_1991.nc --training cice_1989.nc --training cice_1990.nc
+      esm-coupler evaluate ensemble.nc --truth cice_1991.nc
     """
     from ..verify.scorecard import evaluate as scores_of
     from ..verify.states_file import read_states
@@ -75,13 +81,13 @@ def evaluate(
     seen = read_states(training) if training else None
     scores = scores_of(
         made, true, seen, raw=read_states(raw) if raw else None, faed=_faed(faed, made),
-        autoencoder=_network(autoencoder),
+        autoencoder=_network(autoencoder), truth=read_states(truth) if truth else None,
     )  # fmt: skip
     files = {"generated": [generated], "reference": [reference], "training": training}
     for name, facts in scores["about"]["sets"].items():
         facts["files"] = " ".join(path.name for path in files[name])
     for table in tables(scores):
-        _show(table)
+        show(table)
     if json_file is not None:
         text = json.dumps(scores, indent=2, ensure_ascii=False, allow_nan=False)
         replace_file(json_file, (text + "\n").encode())
@@ -131,7 +137,7 @@ def _write_report(
     typer.echo(f"wrote {path}")
 
 
-def _show(table: Table) -> None:
+def show(table: Table) -> None:
     """Print on a terminal of any width; in a log, whole."""
     import sys
 

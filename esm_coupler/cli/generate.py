@@ -12,6 +12,7 @@ import typer
 
 from ..atomic import require_output
 from ..errors import ConfigError, EsmCouplerError
+from .analysis_file import analysis_of
 from .arguments import Namelist, Overrides
 from .helpers import Helpers
 from .member_store import MemberStore
@@ -53,6 +54,11 @@ def generate(
             )
         _restarts(config)
         return
+    if processes > 1 and config.generator.mode == "perturb":
+        raise ConfigError(
+            f"--processes is {processes}: mode = 'perturb' is run by one process; run several "
+            "commands with a first_member and members of their own"
+        )
     path = Path(config.ensemble.output)
     # before the work, not after it
     require_output(path, config.ensemble.overwrite, "set overwrite = .true. in &ensemble_nml")
@@ -70,8 +76,10 @@ def run(config: Config, generator: Generator, path: Path, processes: int = 1) ->
     shares = [numbers[start::processes] for start in range(processes)]
     others = sorted(set(numbers).difference(shares[0]))
     states: dict[int, State] = {}
+    analysis = analysis_of(config, generator)
+    origin = generator.provenance(config.request(first, analysis=analysis), size)
     with (
-        _store(config, generator, path) as store,
+        _store(config, origin, path) as store,
         Helpers(
             _make_share, shares[1:], config.text, config.source, config.overrides, path
         ) as helpers,
@@ -79,19 +87,17 @@ def run(config: Config, generator: Generator, path: Path, processes: int = 1) ->
         for some in with_bar(batches(shares[0], size) + batches(others, size), "members"):
             if some[0] in others:
                 helpers.wait()
-            states |= _states(some, config, generator, store)
+            states |= _states(some, config, generator, store, analysis)
         day = parse_date(config.ensemble.date)
-        attributes = {**generator.provenance(config.request(first), size), **_attributes(config)}
+        attributes = {**origin, **_attributes(config)}
         in_order = [states[number] for number in numbers]
         ensemble = Ensemble.from_states(in_order, numbers, day, attributes)
         ensemble.to_netcdf(path, overwrite=config.ensemble.overwrite)
         store.remove()
 
 
-def _store(config: Config, generator: Generator, path: Path) -> MemberStore:
-    first, size = config.ensemble.first_member, config.generator.batch_members
-    provenance = generator.provenance(config.request(first), size)
-    return MemberStore(path, {**provenance, "date": config.ensemble.date})
+def _store(config: Config, origin: dict[str, Any], path: Path) -> MemberStore:
+    return MemberStore(path, {**origin, "date": config.ensemble.date})
 
 
 def _make_share(
@@ -105,8 +111,10 @@ def _make_share(
     config = parse_namelist(text, source, overrides)
     try:
         generator = _load(config, gpu=number)
-        with _store(config, generator, path) as store:
-            for some in batches(share, config.generator.batch_members):
+        first, size = config.ensemble.first_member, config.generator.batch_members
+        origin = generator.provenance(config.request(first), size)
+        with _store(config, origin, path) as store:
+            for some in batches(share, size):
                 _states(some, config, generator, store)
     except (EsmCouplerError, OSError):
         sys.exit(1)
@@ -142,9 +150,11 @@ def _load(config: Config, gpu: int | None = None) -> Generator:
 
 
 def _states(
-    numbers: Sequence[int], config: Config, generator: Generator, store: MemberStore
-) -> dict[int, State]:
-    """Members by number, from the store if they were made before, else made together and stored."""
+    numbers: Sequence[int], config: Config, generator: Generator, store: MemberStore,
+    analysis: State | None = None,
+) -> dict[int, State]:  # fmt: skip
+    """Members by number, around an analysis if there is one, from the store if they were made
+    before, else made together and stored."""
     from ..state import State
 
     shape = len(generator.names), *generator.grid.shape
@@ -157,7 +167,8 @@ def _states(
     for number in states:
         log_line(f"member {number}: made before")
     missing = [number for number in numbers if number not in states]
-    samples = generator.samples([config.request(n) for n in missing]) if missing else []
+    requests = [config.request(number, analysis=analysis) for number in missing]
+    samples = generator.samples(requests) if missing else []
     for number, sample in zip(missing, samples, strict=True):
         store.save(number, sample.state.values)
         out_of_bounds = sample.report.cells_out_of_bounds

@@ -26,6 +26,7 @@ from .plot import plot
 from .prepare import prepare
 from .replay import replay
 from .train import train
+from .twin import twin
 from .validate import validate
 from .weights import weights
 
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 for verb in (
     generate, prepare, train, evaluate, experiment, inspect, validate, namelist, config, doctor,
-    plot, weights, replay, check,
+    plot, weights, replay, check, twin,
 ):  # fmt: skip
     app.command()(verb)
 for part in (coupling, sampler, device):

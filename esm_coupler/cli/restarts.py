@@ -12,11 +12,13 @@ from ..atomic import replace_file, require_output, write_dataset
 from ..errors import OutputError, RestartError
 from ..hosts.restart_file import write_restart
 from ..hosts.restart_models import MODELS, POINTER_LENGTH, RestartModel, require_acceptable
+from .analysis_file import analysis_of
 from .progress import log_line, with_bar
 
 if TYPE_CHECKING:
     from ..config import Config
     from ..generator.generator import Generator
+    from ..generator.request import Request
 
 REMEDY = "set overwrite = .true. in &ensemble_nml"
 
@@ -52,9 +54,10 @@ def write_restarts(config: Config, template: Template, generator: Generator) -> 
     template.model.require(template.restart, generator.grid, parse_date(ensemble.date))
     folder = Path(ensemble.output)
     require_folder(folder)
-    first = ensemble.first_member
+    first, analysis = ensemble.first_member, analysis_of(config, generator)
     for number in with_bar(list(range(first, first + ensemble.members)), "members"):
-        _member(number, config, template, generator, folder / f"member_{number:04d}")
+        request = config.request(number, analysis=analysis)
+        _member(request, config, template, generator, folder / f"member_{number:04d}")
     return folder
 
 
@@ -74,8 +77,9 @@ def write_initial(config: Config, generator: Generator) -> Path:
     for path in paths.values():  # before the work, not after it
         require_folder(path.parent)
         require_output(path, ensemble.overwrite, REMEDY)
+    analysis = analysis_of(config, generator)
     for number in with_bar(list(paths), "members"):
-        request = config.request(number)
+        request = config.request(number, analysis=analysis)
         sample = generator.sample(request)
         dataset = initial_dataset(sample.state, day)
         dataset.attrs |= generator.provenance(request)
@@ -96,9 +100,9 @@ def require_folder(folder: Path) -> None:
 
 
 def _member(
-    number: int, config: Config, template: Template, generator: Generator, folder: Path
+    request: Request, config: Config, template: Template, generator: Generator, folder: Path
 ) -> None:
-    ensemble, request = config.ensemble, config.request(number)
+    ensemble, number = config.ensemble, request.member
     provenance = {
         **generator.provenance(request), "member": number, "date": ensemble.date,
         "template_sha256": template.sha256, "kcatbound": template.kcatbound,
@@ -112,7 +116,9 @@ def _member(
     require_folder(folder)
     require_output(path, ensemble.overwrite or _is_of(path, template, provenance), REMEDY)
     sample = generator.sample(request)
-    values = template.model.with_state(template.restart, sample.state, template.kcatbound)
+    wish = request.perturbation
+    analysis = wish.analysis if wish is not None and not ensemble.analysis else None
+    values = template.model.member(template.restart, sample.state, template.kcatbound, analysis)
     write_restart(template.restart.file, path, values, provenance)
     _point_to(path, template)
     log_line(f"member {number}: {sample.seconds:.1f} s, {path}")

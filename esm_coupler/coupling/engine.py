@@ -109,6 +109,8 @@ class GeneratorEngine:
 
     def __init__(self, config: Config, maker: Maker) -> None:
         self._config = config
+        self._perturbs = config.generator.mode == "perturb"
+        self._require_perturbable()
         self._maker = maker
         self._thread, self._generator = maker.thread, maker.generator
         self._climatology = self._thread.call(self._load_climatology)
@@ -117,6 +119,23 @@ class GeneratorEngine:
         self._grid = self._full_grid  # on the host's mask, once that is known
         self.drift_location = self._grid.drift_location
         self._has_host_mask = False
+        # the host's ocean that is land to the checkpoint: an analysis stays there as it is
+        self._unknown = np.zeros(self._full_grid.shape, dtype=bool)
+
+    def _require_perturbable(self) -> None:
+        """ConfigError for what does not go with an analysis: weights have no way back, and what is
+        made ahead does not know the host's fields."""
+        if self._perturbs and self._config.coupler.weights:
+            raise ConfigError(
+                "mode = 'perturb' in &generator_nml needs the checkpoint's own grid, and weights "
+                "in &coupler_nml say that the host has another: use a checkpoint that was trained "
+                "on the host's grid"
+            )
+        if self._perturbs and self._config.coupler.members_ahead > 1:
+            raise ConfigError(
+                "mode = 'perturb' in &generator_nml makes one member after another, each around "
+                "what the host has: set members_ahead = 1 in &coupler_nml"
+            )
 
     def _load_climatology(self) -> Climatology | None:
         """Only where it may be asked for: it holds a decoder of its own."""
@@ -163,6 +182,7 @@ class GeneratorEngine:
         note = compare_masks(ocean, self._full_grid.mask & owned)
         self._grid = self._full_grid.with_mask(ocean & self._full_grid.mask)
         self._has_host_mask = True
+        self._unknown = ocean & ~self._full_grid.mask
         return note
 
     def check_covered(self, owned: np.ndarray) -> None:
@@ -173,8 +193,20 @@ class GeneratorEngine:
     def generate(
         self, names: tuple[str, ...], values: np.ndarray, member: int, date: int
     ) -> Result:
+        if self._perturbs:
+            return self._around(names, values, member, date)
         made, note = self._maker.make(member, date)
         return replace(self.hand_over(names, made), note=note)
+
+    def _around(
+        self, names: tuple[str, ...], values: np.ndarray, member: int, date: int
+    ) -> Result:
+        """A member around what the host has."""
+        made = self._maker.make_around(member, date, self._analysis(names, values))
+        result = self.hand_over(names, made)
+        if result.values is not None:
+            result.values[:, self._unknown] = values[:, self._unknown]
+        return result
 
     def hand_over(self, names: tuple[str, ...], made: Member) -> Result:
         from ..state import State
@@ -212,6 +244,19 @@ class GeneratorEngine:
             state = self._weights.apply(state)
         return project(State(state.values, state.names, self._grid))
 
+    def _analysis(self, names: tuple[str, ...], values: np.ndarray) -> State:
+        """What the host has, on the checkpoint's grid: where only the checkpoint has ocean, as in
+        the nearest cell that is ocean to both."""
+        from ..modes.analysis import on_ocean, require_fields
+
+        require_fields(names, self._generator.names)
+        state = self._supported(names, values)
+        if not self._has_host_mask:  # what is land here may be ocean there: its ice is no chance
+            sic = values[names.index("sic")]
+            lost = ~self._grid.mask & (sic > 0) & (sic <= 1)
+            state["sic"][lost] = sic[lost]
+        return on_ocean(state, self._full_grid)
+
     def _supported(self, names: tuple[str, ...], values: np.ndarray) -> State:
         """A state that is zero where its fields can't be: a host has anything on its land."""
         from ..state import State
@@ -234,8 +279,11 @@ class GeneratorEngine:
 
     def provenance(self) -> dict[str, Any]:
         """What the bits of a state depend on."""
-        batch = self._config.generator.batch_members
-        return self._generator.provenance(self._config.request(member=1), batch)
+        options, request = self._config.generator, self._config.request(member=1)
+        return self._generator.provenance(request, options.batch_members) | {
+            "mode": options.mode, "noise_level": options.noise_level,
+            "varied_scale": options.varied_scale, "target_spread": list(options.target_spread),
+        }  # fmt: skip
 
     def close(self) -> None:
         del self._generator, self._climatology

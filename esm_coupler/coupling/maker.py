@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from ..generator.generator import Generator
+    from ..state import State
     from .seating import Seat
 
 
@@ -95,6 +96,10 @@ class Maker:
             self._kept = {(number, date): each for number, each in made.items()}
         return first, note
 
+    def make_around(self, member: int, date: int, analysis: State) -> Member:
+        """A member around an analysis; none is kept."""
+        return self._made([member], date, analysis)[0]
+
     def make_ahead(self, member: int, date: int) -> str:
         """This rank's share, none of which was asked for yet; a text where one cannot be made."""
         try:
@@ -113,8 +118,10 @@ class Maker:
         ahead = self._config.coupler.members_ahead
         return range(member + self._seat.number, member + ahead, self._seat.count)
 
-    def _made(self, numbers: Sequence[int], date: int) -> list[Member]:
-        requests = [self._config.request(number, date) for number in numbers]
+    def _made(
+        self, numbers: Sequence[int], date: int, analysis: State | None = None
+    ) -> list[Member]:
+        requests = [self._config.request(number, date, analysis) for number in numbers]
         samples = self.thread.call(lambda: self.generator.samples(requests, self._check_time))
         return [
             Member(s.state.values, s.seconds, s.report.cells_out_of_bounds, s.report.cells_changed)

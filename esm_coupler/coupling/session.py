@@ -62,7 +62,7 @@ class Session:
         self.provenance: dict[str, Any] = {}  # on the generator's rank
         self._comm = agreement.comm
         self._is_root = agreement.rank == GENERATOR_RANK
-        self._loops_back = False
+        self._reads_on_generate = False
         self._fills_halo = False
         self._halo_fill: HaloFill = "none"  # known on the generator's rank only
         self._covered = False
@@ -88,7 +88,7 @@ class Session:
         crew = Crew(self._comm, seats.count, maker)
         if config is not None:
             self._take_charge(config, seats.text, maker)
-            shared.put(Settings.of(config.coupler))
+            shared.put(Settings.of(config))
         yield from crew.check()
         yield
         shared.share(self._comm, GENERATOR_RANK)
@@ -100,7 +100,7 @@ class Session:
         )  # fmt: skip
         yield
         self._crew = crew
-        self._loops_back = settings.loops_back
+        self._reads_on_generate = settings.reads_on_generate
         self._fills_halo = settings.fills_halo
         self._comm.deadline.allow(settings.time_limit)
 
@@ -228,8 +228,8 @@ class Session:
         numbers = np.array([[member, date, self._crew.has(member, date)]], np.int64)
         everyone = yield from self._prepare("generate", numbers, ("member", "date"))
         keepers = np.flatnonzero(everyone[:, 2])
-        # A generator doesn't read: it gets the buffer as it is, and does not look at it.
-        values = (yield from self._collect()) if self._loops_back else self._route.values
+        # An engine that doesn't read gets the buffer as it is, and does not look at it.
+        values = (yield from self._collect()) if self._reads_on_generate else self._route.values
         made, note = None, ""
         if keepers.size:
             made = yield from self._crew.bring(int(keepers[0]), member, date)

@@ -11,27 +11,30 @@ import numpy as np
 from .mpi import MPI
 
 if TYPE_CHECKING:
-    from ..config import CouplerConfig
+    from ..config import Config
 
 _BYTES = 16384
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`loops_back`: no generator is asked; `time_limit` of each call after start [s], 0 for none;
-    `record`, the folder of a recording of at most `record_mb` [MB] a rank, or nothing."""
+    """`reads_on_generate`: the host's fields are wanted before a member; `time_limit` of each call
+    after start [s], 0 for none; `record`, the folder of a recording of at most `record_mb` [MB] a
+    rank, or nothing."""
 
-    loops_back: bool = False
+    reads_on_generate: bool = False
     fills_halo: bool = False
     time_limit: float = 0.0
     record: str = ""
     record_mb: int = 0
 
     @classmethod
-    def of(cls, options: CouplerConfig) -> Settings:
-        """What &coupler_nml says of them."""
-        loops_back, fills = options.engine == "loopback", options.halo_fill != "none"
-        return cls(loops_back, fills, options.time_limit, options.record, options.record_mb)
+    def of(cls, config: Config) -> Settings:
+        """What the namelist says of them."""
+        options = config.coupler
+        reads = options.engine == "loopback" or config.generator.mode == "perturb"
+        fills = options.halo_fill != "none"
+        return cls(reads, fills, options.time_limit, options.record, options.record_mb)
 
 
 class SharedSettings:

@@ -6,7 +6,7 @@ import datetime
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,104 +14,27 @@ import numpy as np
 import torch
 
 from ..errors import GeneratedStateError, InvalidValueError
-from ..fields import DRIFT
 from ..grid import Grid
+from ..modes.analysis import require_analysis
+from ..modes.noise_level import find_level
+from ..modes.perturb import Around, Perturbation
 from ..state import Ensemble, State, parse_date
 from .checkpoint import read_checkpoint
 from .compiled import compile_network
 from .device import device_name, reproducible, select_device
+from .joint import joint_state
 from .latents import LatentSampler
 from .model import Model, load_model
-from .noise import gaussian
 from .precision import PRECISIONS, multiply_in_bf16
-from .projection import ProjectionReport, check_plausible, project
-from .schedule import (
-    CHURN,
-    LIMITS,
-    RHO,
-    SAMPLER_NAMES,
-    SIGMA_MAX,
-    SIGMA_MIN,
-    evaluations,
-    karras_sigmas,
-)
-from .space import Shape
+from .projection import ProjectionReport, project
+from .request import Request
+from .schedule import SIGMA_MAX
 from .transfer import Transfer
 
 T = TypeVar("T")
 
-# Thickness [m] of ice of which only volume (what is left in nearly open water is thick: a median
-# of 2.3 m in the training simulation) or only area (new ice) was decoded. Powers of two, so that
-# a value stays a real32.
-REMNANT_THICKNESS, NEW_ICE_THICKNESS = 2.0, 0.125
-
-_LEAST = {"member": 1, "seed": 0, "n_steps": 1, "refine_steps": 1}
-_LARGEST = 2**31 - 1  # a Fortran default integer
-DRAWS_OF_A_STAGE = 2**32  # the draws of one latent are none of another's
-REFINE_SIGMA_MAX = 10.0
 # What generators of one step were trained for: the first evaluation of this sampler is the result.
 ONE_STEP = {"sampler": "dpm", "n_steps": 1, "sigma_max": SIGMA_MAX}
-
-
-@dataclass(frozen=True)
-class Request:
-    """One ensemble member, `member` from 1, `seed` >= 0, and how its noise becomes a state.
-
-    `n_steps` levels from `sigma_max` to `sigma_min`, spaced by `rho`; `churn` is for the
-    stochastic sampler. InvalidValueError names what is out of range.
-    """
-
-    member: int
-    date: datetime.date
-    seed: int = 1
-    n_steps: int = 20
-    sampler: str = "heun"
-    sigma_min: float = SIGMA_MIN
-    sigma_max: float = SIGMA_MAX
-    rho: float = RHO
-    churn: float = CHURN
-    refine_steps: int = 5
-
-    def __post_init__(self) -> None:
-        for name, least in _LEAST.items():
-            value = getattr(self, name)
-            whole = isinstance(value, Integral) and not isinstance(value, bool)
-            if not whole or not least <= value <= _LARGEST:
-                raise InvalidValueError(
-                    f"{name} is {value!r}: it must be a whole number from {least} to {_LARGEST}"
-                )
-        for name, (low, high) in LIMITS.items():
-            value = getattr(self, name)
-            if not isinstance(value, Real) or not low <= value <= high:
-                raise InvalidValueError(
-                    f"{name} is {value!r}: it must be a number from {low:g} to {high:g}"
-                )
-        if self.sampler not in SAMPLER_NAMES:
-            raise InvalidValueError(
-                f"sampler is {self.sampler!r}: choose from {', '.join(SAMPLER_NAMES)}"
-            )
-
-    @property
-    def nfe(self) -> tuple[int, int]:
-        """Evaluations of the network for the first latent, and for the second if there is one."""
-        return (
-            evaluations(self.sampler, self.n_steps), evaluations(self.sampler, self.refine_steps)
-        )  # fmt: skip
-
-    def noise(self, shape: Shape, stage: int = 0, draw: int = 0) -> torch.Tensor:
-        """Its own unit noise (1, channel, y, x) float64 for the latent of a stage: what it starts
-        from, then fresh draws."""
-        number = stage * DRAWS_OF_A_STAGE + draw
-        drawn = gaussian(shape, seed=self.seed, member=self.member, date=self.date, draw=number)
-        return torch.from_numpy(drawn)[None]
-
-    def sigmas(self, stage: int = 0) -> np.ndarray:
-        """Noise levels for the latent of a stage: what is coarse settles most of what is fine, so
-        that fewer and lower ones do for the latter."""
-        if stage == 0:
-            return karras_sigmas(self.n_steps, self.sigma_min, self.sigma_max, self.rho)
-        highest = min(self.sigma_max, REFINE_SIGMA_MAX)
-        return karras_sigmas(self.refine_steps, self.sigma_min, highest, self.rho)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +74,7 @@ class Generator:
         self.precision = precision
         self._transfer = Transfer(self.device)
         self._sampler = LatentSampler(model, self._transfer, cuda_graph)
+        self._kept: tuple[Any, Around] | None = None
         if precision == "bf16":
             for network in model.denoisers:
                 multiply_in_bf16(network, self.device)
@@ -204,16 +128,24 @@ class Generator:
         """Members made in one batch, as of `sample`. Their requests differ in nothing but seed and
         member; more than one have other bits than each alone."""
         start = time.perf_counter()
+        around = self._around(requests[0], before_evaluation)
         with torch.inference_mode(), reproducible(self.threads):
-            latents = self.latents(requests, before_evaluation)
-            fields = self._transfer.take(self.model.space.fields(latents))
-        states = [self._accept(each) for each in fields]
+            if around is None:
+                made = [self.latents(requests, before_evaluation)]
+            else:  # one by one: halves of pairs have nothing to gain from a batch
+                made = [around.latents(request, before_evaluation) for request in requests]
+            fields = [self._transfer.take(self.model.space.fields(latents)) for latents in made]
+        states = [self._accept(each, around) for each in np.concatenate(fields)]
         seconds = (time.perf_counter() - start) / len(requests)
         return [Sample(*parts, seconds) for parts in states]
 
-    def _accept(self, fields: np.ndarray) -> tuple[State, State, ProjectionReport, int]:
+    def _accept(
+        self, fields: np.ndarray, around: Around | None
+    ) -> tuple[State, State, ProjectionReport, int]:
         """What a Sample says of decoded fields (field, y, x), but for its seconds."""
         decoded, completed = _accepted(lambda: joint_state(fields, self.names, self.grid))
+        if around is not None:
+            decoded = around.with_lost(decoded)
         state, report = _accepted(lambda: project(decoded))
         return state, decoded, report, completed
 
@@ -234,12 +166,52 @@ class Generator:
         provenance = self.provenance(requests[0], batch_members)
         return Ensemble.from_states(states, numbers, day, provenance)
 
+    def perturb(
+        self, analysis: State, members: int | Iterable[int] = 16, seed: int = 1,
+        date: int | str | datetime.date = "2018-03-01", noise_level: float = 0.0,
+        varied_scale: float = 0.0, target_spread: tuple[float, float] = (0.0, 0.0),
+        **options: Any,
+    ) -> Ensemble:  # fmt: skip
+        """Members around `analysis`, a state of this date with all fields on this grid, as far as
+        a Perturbation says. `options`: those of a Request.
+
+        InvalidValueError, FieldError or DomainError for an analysis that is none.
+        """
+        day, numbers = parse_date(date), _member_numbers(members)
+        wish = Perturbation(analysis, noise_level, varied_scale, target_spread)
+        requests = [Request(k, day, seed, perturbation=wish, **options) for k in numbers]
+        states = [self.sample(request).state for request in requests]
+        return Ensemble.from_states(states, numbers, day, self.provenance(requests[0]))
+
+    def _around(self, request: Request, before_evaluation: Callable[[], None]) -> Around | None:
+        """The analysis of a request, encoded, with its level. The last one is kept: finding a
+        level takes longer than a member."""
+        wish = request.perturbation
+        if wish is None:
+            return None
+        if self.model.one_step:
+            raise InvalidValueError(
+                "mode = 'perturb' needs a generator of all noise levels, and this checkpoint is of "
+                "one step: take another checkpoint"
+            )
+        key = replace(request, member=1, perturbation=None), wish.key
+        if self._kept is None or self._kept[0] != key:
+            analysis = require_analysis(wish.analysis, self.names, self.grid)
+            with torch.inference_mode(), reproducible(self.threads):
+                around = Around(self.model, analysis, request.date, self._sampler)
+                around.level = find_level(around, wish, request, before_evaluation)
+            self._kept = key, around
+        return self._kept[1]
+
     def as_trained(self, request: Request) -> Request:
         """The request; of a generator of one step, with the one evaluation that it knows."""
         return replace(request, **ONE_STEP) if self.model.one_step else request
 
     def nfe(self, request: Request) -> int:
         """Evaluations of networks that a member takes."""
+        around = self._around(request, lambda: None)
+        if around is not None:
+            return around.nfe(request)
         return sum(self.as_trained(request).nfe[: len(self.model.denoisers)])
 
     def provenance(self, request: Request, batch_members: int = 1) -> dict[str, Any]:
@@ -255,7 +227,19 @@ class Generator:
             "noise_levels": _levels(request), "batch": batch_members,
             "threads": self.threads, "device": device_name(self.device),
             "precision": self.precision, "compiled": str(self.compiled).lower(),
-            "reproducible": str(batch_members == 1).lower(),
+            "reproducible": str(batch_members == 1 or request.perturbation is not None).lower(),
+            **self._of_analysis(request),
+        }  # fmt: skip
+
+    def _of_analysis(self, request: Request) -> dict[str, Any]:
+        """The analysis and the level of a perturbed member."""
+        around, wish = self._around(request, lambda: None), request.perturbation
+        if around is None or wish is None:
+            return {"mode": "unconditional"}
+        return {
+            "mode": "perturb", "analysis_sha256": wish.analysis.sha256,
+            "noise_level": around.level.sigma, "stretch": list(around.level.stretch or (1.0,)),
+            "varied_scale": wish.varied_scale, "target_spread": list(wish.target_spread),
         }  # fmt: skip
 
     def latents(
@@ -304,28 +288,3 @@ def _member_numbers(members: int | Iterable[int]) -> list[int]:
             f"members is {members!r}: give a number of 1 or more, or a list of different numbers"
         )
     return numbers
-
-
-def joint_state(
-    fields: np.ndarray, names: tuple[str, ...], grid: Grid
-) -> tuple[State, int]:
-    """State of decoded fields (field, y, x), and in how many cells area and volume were completed;
-    InvalidValueError for what is not finite or implausible.
-
-    Each field is censored for itself, so in traces of ice one of the two may lie on its bound
-    while the other does not: the missing one follows from a typical thickness.
-    """
-    values = fields.astype(np.float64)
-    check_plausible(State(values, names, grid))  # first: NaN would pass for open water below
-    completed = 0
-    if "sic" in names and "sit" in names:
-        sic, sit = values[names.index("sic")], values[names.index("sit")]
-        without_area, without_volume = (sit > 0) & (sic <= 0), (sic > 0) & (sit <= 0)
-        sic[without_area] = np.minimum(sit[without_area] / REMNANT_THICKNESS, 1.0)
-        sit[without_volume] = sic[without_volume] * NEW_ICE_THICKNESS
-        completed = int((without_area | without_volume).sum())
-    ice = np.logical_or.reduce([values[names.index(n)] > 0 for n in ("sic", "sit") if n in names])
-    touched = grid.touched_by(ice) & grid.drift_mask
-    for index, name in enumerate(names):
-        values[index] = np.where(touched if name in DRIFT else ice, values[index], 0.0)
-    return State(values, names, grid), completed

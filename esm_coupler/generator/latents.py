@@ -14,7 +14,7 @@ from .sampler import SAMPLERS, Denoise, Fresh, denoise_on
 from .transfer import Transfer
 
 if TYPE_CHECKING:
-    from .generator import Request
+    from .request import Request
     from .model import Model
 
 # A latent has unit variance about its season, though elements that hardly vary in training reach
@@ -43,13 +43,29 @@ class LatentSampler:
         for stage, denoiser in enumerate(self._model.denoisers):
             context = self._model.space.context(latents)
             known = [days] if context is None else [days, context]
-            anomaly = self._run(requests, stage, noise, known, before_evaluation)
+            sigmas = first.sigmas(stage).tolist()
+            anomaly = self._run(requests, stage, noise, known, before_evaluation, sigmas)
             if stage + 1 < len(self._model.denoisers):  # drawn while a GPU is still at work
                 noise = self._noise(requests, stage + 1)
             _check_anomaly(anomaly)
             anomaly = anomaly.float() * denoiser.gain
             latents = *latents, denoiser.normalisation.inverse(anomaly, days)
         return latents
+
+    def around(
+        self, request: Request, stage: int, coarser: tuple[Tensor, ...], anomaly: Tensor,
+        sigmas: Sequence[float], sign: int, before_evaluation: Callable[[], None],
+    ) -> Tensor:  # fmt: skip
+        """What the latent of a stage (1, channel, y, x), normalised, becomes down the levels `sigmas`
+        after `sign` times the request's noise was added; `coarser` are the latents before it."""
+        day = torch.full((1,), float(request.date.timetuple().tm_yday))
+        context = self._model.space.context(coarser)
+        days = self._transfer.put(day)
+        known = [days] if context is None else [days, context]
+        start = sign * self._noise([request], stage) + anomaly / sigmas[0]
+        result = self._run([request], stage, start, known, before_evaluation, sigmas, sign)
+        _check_anomaly(result)
+        return result
 
     def _noise(self, requests: Sequence[Request], stage: int, draw: int = 0) -> Tensor:
         """Unit noise (request, channel, y, x) float64 on the device."""
@@ -59,14 +75,15 @@ class LatentSampler:
 
     def _run(
         self, requests: Sequence[Request], stage: int, noise: Tensor, known: Sequence[Tensor],
-        before_evaluation: Callable[[], None],
+        before_evaluation: Callable[[], None], sigmas: Sequence[float], sign: int = 1,
     ) -> Tensor:  # fmt: skip
-        """Normalised latent of one stage, where days, and the context if any, are `known`."""
+        """Normalised latent of one stage down `sigmas`, where days, and the context if any, are
+        `known`; fresh noise has this sign."""
         first, denoiser = requests[0], self._model.denoisers[stage]
-        sampler, sigmas = SAMPLERS[first.sampler], first.sigmas(stage).tolist()
+        sampler = SAMPLERS[first.sampler]
 
         def fresh(draw: int) -> Tensor:
-            return self._noise(requests, stage, draw)
+            return sign * self._noise(requests, stage, draw)
 
         def run(denoise: Denoise, noise: Tensor, fresh: Fresh) -> Tensor:
             start = denoiser.gaussian.start(noise, sigmas[0], denoiser.sigma_data)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import RestartError
+from ..fields import DRIFT
 from ..grid import Grid
 from ..state import State
 from .acceptance import Finding, finding
@@ -163,6 +164,16 @@ def aggregate(restart: NextsimRestart, grid: Grid) -> State:
     return State(np.stack(values), names, replace(grid, drift_location="centre"))
 
 
+def aggregate_on(restart: NextsimRestart, grid: Grid) -> State:
+    """`aggregate` with the drift where `grid` has it."""
+    state = aggregate(restart, grid)
+    values = state.values.copy()
+    for name in DRIFT if grid.drift_location == "northeast" else ():
+        if name in state:
+            values[state.names.index(name)] = _at_corners(state[name], grid)
+    return State(values, state.names, grid)
+
+
 def with_state(
     restart: NextsimRestart, state: State, kcatbound: int = 0
 ) -> dict[str, np.ndarray]:
@@ -204,6 +215,13 @@ def _at_centres(drift: np.ndarray, ocean: np.ndarray) -> np.ndarray:
     padded = np.pad(drift, ((1, 0), (1, 0)))
     four = padded[:-1, :-1] + padded[:-1, 1:] + padded[1:, :-1] + padded[1:, 1:]
     return np.where(ocean, four / 4, 0.0)
+
+
+def _at_corners(drift: np.ndarray, grid: Grid) -> np.ndarray:
+    """Mean of the four cells around each corner that has ocean all around."""
+    padded = np.pad(drift, ((0, 1), (0, 1)))
+    four = padded[:-1, :-1] + padded[:-1, 1:] + padded[1:, :-1] + padded[1:, 1:]
+    return np.where(grid.drift_mask, four / 4, 0.0)
 
 
 def _changed(restart: NextsimRestart, name: str, values: np.ndarray) -> np.ndarray:

@@ -26,16 +26,33 @@ class RestartModel:
     """One model. A `restart` is what its `read` gives, and has a `file`.
 
     checks(restart, kcatbound or None); require(restart, grid, date) raises RestartError;
-    with_state(restart, state, kcatbound) gives the variables that change; name(restart) is the
-    file's name, and `pointer`, if any, the file that names it.
+    aggregate(restart, grid) is its own state, drift where the grid has it; with_state(restart,
+    state, kcatbound) gives the variables that change; name(restart) is the file's name, `drift`
+    its variables, and `pointer`, if any, the file that names it.
     """
 
     read: Callable[[Path], Any]
     checks: Callable[[Any, int | None], list[Finding]]
     require: Callable[[Any, Grid, datetime.date], None]
+    aggregate: Callable[[Any, Grid], State]
     with_state: Callable[[Any, State, int], Mapping[str, np.ndarray]]
     name: Callable[[Any], str]
+    drift: tuple[str, str]
     pointer: str = ""
+
+    def member(
+        self, restart: Any, state: State, kcatbound: int, analysis: State | None
+    ) -> dict[str, np.ndarray]:
+        """The variables that change; for a state around `analysis`, the restart's own one, drift
+        keeps what the way to the grid of the state and back takes from it."""
+        values = dict(self.with_state(restart, state, kcatbound))
+        if analysis is None:
+            return values
+        there_and_back = self.with_state(restart, analysis, kcatbound)
+        for name in set(self.drift) & values.keys() & there_and_back.keys():
+            lost = restart.file.values[name] - there_and_back[name]
+            values[name] = np.where(values[name] != 0, values[name] + lost, 0.0)
+        return values
 
 
 def require_acceptable(file: RestartFile, findings: list[Finding]) -> None:
@@ -53,7 +70,7 @@ def require_date(file: RestartFile, found: tuple[int, ...], wanted: datetime.dat
     if found[:3] != (wanted.year, wanted.month, wanted.day):
         of = "-".join(f"{number:02d}" for number in found[:3])
         raise RestartError(
-            f"{file.path} is of {of}, and date in &ensemble_nml is {wanted}: give a template of "
+            f"{file.path} is of {of}, and date in &ensemble_nml is {wanted}: give a restart of "
             "that date, or another date"
         )
 
@@ -63,7 +80,7 @@ def require_shape(file: RestartFile, shape: tuple[int, int], grid: Grid) -> None
     if shape != grid.shape:
         raise RestartError(
             f"{file.path} has {shape[1]} x {shape[0]} cells, the checkpoint has {grid.shape[1]} x "
-            f"{grid.shape[0]}: give a template of the checkpoint's grid"
+            f"{grid.shape[0]}: give a restart of the checkpoint's grid"
         )
 
 
@@ -74,7 +91,7 @@ def require_mask(file: RestartFile, ocean: np.ndarray, grid: Grid) -> None:
         j, i = np.argwhere(wrong)[0]
         raise RestartError(
             f"{file.path} has its coast elsewhere than the checkpoint at {wrong.sum()} cells, the "
-            f"first at i={i + 1}, j={j + 1}: give a template of the checkpoint's grid"
+            f"first at i={i + 1}, j={j + 1}: give a restart of the checkpoint's grid"
         )
 
 
@@ -115,20 +132,36 @@ def _require_si3(restart: si3_restart.Si3Restart, grid: Grid, date: datetime.dat
 
 MODELS: dict[str, RestartModel] = {
     "cice": RestartModel(
-        cice_restart.read_cice_restart, cice_checks.checks, _require_cice, _cice_values,
-        _cice_name, "ice.restart_file",
+        cice_restart.read_cice_restart, cice_checks.checks, _require_cice, cice_columns.aggregate,
+        _cice_values, _cice_name, ("uvel", "vvel"), "ice.restart_file",
     ),
     "nextsim": RestartModel(
         nextsim_restart.read_nextsim_restart, nextsim_restart.checks, _require_nextsim,
-        nextsim_restart.with_state, lambda restart: restart.file.path.name,
+        nextsim_restart.aggregate_on, nextsim_restart.with_state,
+        lambda restart: restart.file.path.name, ("data/u", "data/v"),
     ),
     "si3": RestartModel(
-        si3_restart.read_si3_restart, si3_restart.checks, _require_si3, si3_restart.with_state,
-        lambda restart: restart.file.path.name,
+        si3_restart.read_si3_restart, si3_restart.checks, _require_si3, si3_restart.aggregate_on,
+        si3_restart.with_state, lambda restart: restart.file.path.name, ("u_ice", "v_ice"),
     ),
 }  # fmt: skip
 # the variable that tells a model's restart
 _MARKS = {"cice": "aicen", "nextsim": "data/hice", "si3": "a_i"}
+
+
+def is_restart(path: Path) -> bool:
+    """Whether a NetCDF file has the variable that tells the restart of a model; False too for a
+    file that cannot be read."""
+    import netCDF4
+
+    try:
+        with netCDF4.Dataset(path) as dataset:
+            groups = {"": dataset, **dataset.groups}
+            marks = (mark.rpartition("/") for mark in _MARKS.values())
+            return any(group in groups and name in groups[group].variables
+                       for group, _, name in marks)  # fmt: skip
+    except (OSError, RuntimeError, ValueError, UnicodeError):
+        return False
 
 
 def read_any(path: Path) -> tuple[RestartModel, Any]:

@@ -169,6 +169,24 @@ def aggregate(restart: Si3Restart, grid: Grid) -> State:
     return State(np.stack(totals), ("sic", "sit", "snt"), grid)
 
 
+def aggregate_on(restart: Si3Restart, grid: Grid) -> State:
+    """`aggregate` with the drift, from the faces to where `grid` has it."""
+    state = aggregate(restart, grid)
+    drift = [
+        _from_faces(restart[name], grid, along) for name, along in (("u_ice", 1), ("v_ice", 0))
+    ]
+    return State(np.concatenate([state.values, drift]), (*state.names, "siu", "siv"), grid)
+
+
+def _from_faces(drift: np.ndarray, grid: Grid, along: int) -> np.ndarray:
+    """The mean of the two faces beside each drift point; zero where there is none."""
+    if grid.drift_location == "northeast":
+        beside = np.roll(drift, -1, axis=1 - along)
+    else:
+        beside = np.roll(drift, 1, axis=along)
+    return np.where(grid.drift_mask, (drift + beside) / 2, 0.0)
+
+
 def with_state(restart: Si3Restart, state: State, kcatbound: int = 0) -> dict[str, np.ndarray]:
     """The variables of the restart that `state` changes; cells that are as before keep each bit.
 

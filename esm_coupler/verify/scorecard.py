@@ -17,6 +17,7 @@ from .latent import latent_means, reconstructed
 from .memory import WINDOW, nearest_distances, percentiles
 from .monthly import distances, monthly_scores, single_year_distances
 from .states import States, matched, require_same_grid, with_common_fields
+from .truth import score_ensemble
 
 if TYPE_CHECKING:
     from ..generator.autoencoder import Autoencoder
@@ -25,14 +26,16 @@ if TYPE_CHECKING:
 def evaluate(
     generated: States, reference: States, training: States | None = None, *,
     raw: States | None = None, faed: Autoencoder | None = None,
-    autoencoder: Autoencoder | None = None, cost: Mapping[str, Any] | None = None,
+    autoencoder: Autoencoder | None = None, truth: States | None = None,
+    cost: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Score `generated` states against `reference` states of the same calendar days.
 
     `training`: the generator's own training states, for memory and for how far single years of the
     simulation differ. `raw`: the generated states before projection. `faed`: an autoencoder that
     the generator has nothing to do with. `autoencoder`: the generator's, for its part in the
-    spectra. `cost`: figures that were measured elsewhere. What is not given is not scored.
+    spectra. `truth`: with the state that `generated`, an ensemble of one date, is of, and states
+    before it. `cost`: figures that were measured elsewhere. What is not given is not scored.
 
     Errors of the package name states that cannot be compared.
     """
@@ -51,6 +54,8 @@ def evaluate(
     scores["spectra"] = spectral_scores(generated, reference, training, autoencoder)
     if {"siu", "siv"} <= set(generated.names):
         scores["deformation"] = _deformation(generated, reference)
+    if truth is not None:
+        scores["ensemble"] = score_ensemble(generated, truth, training)
     if faed is not None:
         scores["faed"] = faed_scores(generated, reference, training, faed)
     if training is not None:

@@ -35,6 +35,18 @@ def read_states(paths: str | Path | Sequence[str | Path]) -> States:
     return joined([_read(Path(path)) for path in several])
 
 
+def is_ensemble(path: Path) -> bool:
+    """Whether a NetCDF file has members of ours; False too for a file that cannot be read."""
+    import netCDF4
+
+    try:
+        with netCDF4.Dataset(path) as dataset:
+            names = dataset.variables
+            return "sic" in names and "realization" in names["sic"].dimensions
+    except (OSError, RuntimeError, ValueError, UnicodeError):
+        return False
+
+
 def _read(path: Path) -> States:
     import xarray
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-DASH = "–"
+from .ensemble_tables import ensemble_tables
+from .table import DASH, Table
+
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 # score -> (name, unit, decimals); for all of them 0 or the least is best
 DISTANCES = {
@@ -24,19 +25,11 @@ AGAINST = {"reference": "from the reference", "training": "from the training sta
 YEARS = "single training years"
 
 
-@dataclass(frozen=True)
-class Table:
-    """A title, a sentence on what it says, column headings and rows of text."""
-
-    title: str
-    note: str
-    header: list[str]
-    rows: list[list[str]]
-
-
 def tables(scores: Mapping[str, Any]) -> Iterator[Table]:
     """All tables of what `scorecard.evaluate` gave, in the order of a report."""
     yield _about(scores["about"])
+    if "ensemble" in scores:
+        yield from ensemble_tables(scores["ensemble"])
     yield _distances(scores["distances"])
     if "faed" in scores:
         yield _faed(scores["faed"])

@@ -50,18 +50,32 @@ contains
     call check_nc(nf90_inquire_dimension(file, id, len=nx_global), 'dimension x of '//path)
     call check_nc(nf90_inq_dimid(file, 'y', id), 'dimension y of '//path)
     call check_nc(nf90_inquire_dimension(file, id, len=ny_global), 'dimension y of '//path)
-    lat = variable('lat')
-    lon = variable('lon')
-    cell_area = variable('cell_area')
-    mask = variable('mask')
-  contains
-    function variable(name) result(values)
-      character(len=*), intent(in) :: name
-      real(wp) :: values(nx_global, ny_global)
-      call check_nc(nf90_inq_varid(file, name, id), 'variable '//name//' of '//path)
-      call check_nc(nf90_get_var(file, id, values), 'variable '//name//' of '//path)
-    end function variable
+    lat = variable(file, 'lat')
+    lon = variable(file, 'lon')
+    cell_area = variable(file, 'cell_area')
+    mask = variable(file, 'mask')
   end subroutine read_grid
+
+  subroutine read_fields(path, names, fields)
+    !! This rank's part of fields on the grid of the host; of several members the first.
+    character(len=*), intent(in) :: path, names(:)
+    real(wp), intent(out) :: fields(:, :, :, :)   !! (nx_block, ny_block, n_blocks, field)
+    integer :: file, f
+    call check_nc(nf90_open(path, NF90_NOWRITE, file), 'analysis '//path)
+    do f = 1, size(names)
+      fields(:, :, :, f) = local(variable(file, names(f)))
+    end do
+    call check_nc(nf90_close(file), path)
+  end subroutine read_fields
+
+  function variable(file, name) result(values)
+    integer, intent(in) :: file
+    character(len=*), intent(in) :: name
+    real(wp) :: values(nx_global, ny_global)
+    integer :: id
+    call check_nc(nf90_inq_varid(file, name, id), 'variable '//name)
+    call check_nc(nf90_get_var(file, id, values), 'variable '//name)
+  end function variable
 
   function local(grid) result(field)
     !! This rank's part of a global field, halo included; zero outside the grid.

@@ -4,19 +4,20 @@ program host
   use mpi
   use esm_coupler, only: coupler_t, ESM_OK
   use host_domain, only: wp, halo, rank, nx_global, ny_global, mask, n_blocks, nx_block, ny_block, &
-    i_first, j_first, nx, ny, set_up, local, fail
+    i_first, j_first, nx, ny, set_up, local, read_fields, fail
   use host_output, only: create, report_state, report_budget, finish
   use host_physics, only: names, state, begin, advance
   implicit none
 
   type(coupler_t) :: coupler
   character(len=256) :: namelist_file, grid_file = 'grid.nc', output_file = 'ensemble.nc'
+  character(len=256) :: analysis_file = ''   ! what the arrays hold before a member is made
   integer :: first_member = 1, members = 4, date = 19900301, n_days = 15
   integer :: block_nx = 24, block_ny = 24
   real(wp) :: fallbacks, dt = 21600   ! [s]
   logical :: growth = .true.
   namelist /host_nml/ grid_file, output_file, first_member, members, date, n_days, &
-    block_nx, block_ny, dt, growth
+    block_nx, block_ny, dt, growth, analysis_file
   integer :: status, ierr, k, step, today
 
   call MPI_Init(ierr)
@@ -49,7 +50,9 @@ program host
   do k = 1, members
 
     ! 5. A new state: all interior cells are written, zero on land. The halo is the host's own, so
-    !    its update comes next (in begin).
+    !    its update comes next (in begin). With mode = 'perturb' it is one around the state that is
+    !    in the arrays before.
+    if (analysis_file /= '') call read_fields(trim(analysis_file), names, state)
     call coupler%generate(first_member + k - 1, date, status)
     call check('generate')
     call begin()

@@ -14,6 +14,7 @@ from esm_coupler.generator.checkpoint import read_checkpoint
 from esm_coupler.generator.model import load_space, save_autoencoder
 from esm_coupler.testing import tiny_checkpoint, tiny_grid
 from esm_coupler.verify.states import States, write_states
+from esm_coupler.verify.states_file import read_states
 
 SHAPE = (16, 32)
 NAMES = ("sic", "sit", "snt", "siu", "siv")
@@ -46,6 +47,24 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
 def training(files: dict[str, Path]) -> list[str | Path]:
     return ["--training", files["seen_1"], "--training", files["seen_2"]]
+
+
+def test_an_ensemble_is_held_against_its_truth(files: dict[str, Path], tmp_path: Path) -> None:
+    states = read_states(files["made"])
+    dates = np.repeat(np.datetime64("1991-06-30"), len(states))
+    ensemble, scores = tmp_path / "ensemble.nc", tmp_path / "scores.json"
+    write_states(States(states.fields, dates, states.names, states.grid), ensemble)
+    outcome = esm_coupler("evaluate", ensemble, files["true"], *training(files), "--truth",
+                          files["true"], "--json", scores)  # fmt: skip
+    assert outcome.status == 0, outcome.err
+    found = json.loads(scores.read_text())["ensemble"]
+    # every 15th day of the truth: four are less than 61 days older
+    sizes = {name: each["members"] for name, each in found.items()}
+    assert sizes == {"ensemble": 8, "persistence": 4, "climatology": 8}
+    crps = found["ensemble"]["fields"]["sic"]["crps"]
+    assert f"{crps:.4f}" in outcome.out and "spatial probability score" in outcome.out
+    said = esm_coupler("evaluate", files["made"], files["true"], "--truth", files["true"])
+    assert "8 states of 8 dates are no ensemble" in said.sentence()
 
 
 def test_tables_json_and_report_say_the_same(files: dict[str, Path], tmp_path: Path) -> None:

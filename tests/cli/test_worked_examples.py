@@ -59,6 +59,21 @@ def test_restarts_are_generated(name: str, checkpoint: Path, tmp_path: Path) -> 
     assert esm_coupler("check", restart).status == 0
 
 
+def test_an_analysis_is_perturbed(checkpoint: Path, tmp_path: Path) -> None:
+    template = TEMPLATES["cice"](tmp_path / "template.nc")
+    small = sets(
+        f"generator_nml.checkpoint={checkpoint}", "generator_nml.n_steps=2",
+        # an untrained model has no spread to speak of
+        "generator_nml.target_spread=0.0,0.0", "generator_nml.noise_level=0.1",
+        f"ensemble_nml.template={template}", f"ensemble_nml.output={tmp_path}/out",
+        "ensemble_nml.members=2",
+    )  # fmt: skip
+    done = esm_coupler("generate", NAMELISTS / "perturb.nml", *small)
+    assert done.status == 0, done.err
+    (restart,) = (tmp_path / "out" / "member_0002").glob("*.nc")
+    assert esm_coupler("check", restart).status == 0
+
+
 def train(name: str, output: Path, *overrides: str) -> None:
     small = sets(*SMALL, f"training_nml.output={output}", *overrides)
     done = esm_coupler("train", NAMELISTS / name, *small)

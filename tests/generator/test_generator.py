@@ -9,13 +9,8 @@ import numpy as np
 import pytest
 
 from esm_coupler.errors import ConfigError, InvalidValueError
-from esm_coupler.generator.generator import (
-    NEW_ICE_THICKNESS,
-    REMNANT_THICKNESS,
-    Generator,
-    Request,
-    joint_state,
-)
+from esm_coupler.generator.generator import Generator, Request
+from esm_coupler.generator.joint import NEW_ICE_THICKNESS, REMNANT_THICKNESS, joint_state
 from esm_coupler.generator.schedule import SAMPLER_NAMES
 from esm_coupler.state import State, parse_date
 from esm_coupler.testing import tiny_checkpoint, tiny_grid

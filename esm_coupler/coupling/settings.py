@@ -18,20 +18,24 @@ _BYTES = 16384
 
 @dataclass(frozen=True)
 class Settings:
-    """`loops_back`: no generator is asked; `time_limit` of each call after start [s], 0 for none;
-    `record`, the folder of a recording of at most `record_mb` [MB] a rank, or nothing."""
+    """`loops_back`: no generator is asked; `drift_at_corners`: where the engine's drift is, else at
+    cell centres; `time_limit` of each call after start [s], 0 for none; `record`, the folder of a
+    recording of at most `record_mb` [MB] a rank, or nothing."""
 
     loops_back: bool = False
     fills_halo: bool = False
+    drift_at_corners: bool = True
     time_limit: float = 0.0
     record: str = ""
     record_mb: int = 0
 
     @classmethod
-    def of(cls, options: CouplerConfig) -> Settings:
-        """What &coupler_nml says of them."""
+    def of(cls, options: CouplerConfig, drift_location: str) -> Settings:
+        """What &coupler_nml says of them, and where the drift of the engine is."""
         loops_back, fills = options.engine == "loopback", options.halo_fill != "none"
-        return cls(loops_back, fills, options.time_limit, options.record, options.record_mb)
+        corners = drift_location == "northeast"
+        limits = options.time_limit, options.record, options.record_mb
+        return cls(loops_back, fills, corners, *limits)
 
 
 class SharedSettings:

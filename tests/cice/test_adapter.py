@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,10 @@ from esm_coupler.hosts.cice_thermo import ice_enthalpy, salinity_profile
 from esm_coupler.hosts.itd import Categories, rescale
 from esm_coupler.state import State
 from support.cice_template import template_values, write_cice
+from support.snippets import ROOT
 
 from .conftest import STEPS
-from .model_run import AGGREGATES, CATEGORIES, NCAT, CiceLike, Fields
+from .model_run import AGGREGATES, CATEGORIES, NCAT, CiceLike, Fields, namelist
 
 NY, NX = 16, 32
 MEMBER = 2
@@ -114,6 +116,13 @@ def test_a_run_without_a_member_keeps_every_bit(model: CiceLike, state: Fields, 
     assert unchanged(run.fields, state) == ["stress"]
 
 
+def test_the_loopback_engine_keeps_every_bit(model: CiceLike, state: Fields) -> None:
+    loopback = replace(model, coupler=namelist("coupler_nml", {"engine": "loopback"}))
+    esm = {"esm_member": 1, "esm_each_step": True}
+    run = loopback.run(state, three_each(NX, NY, 3), esm, n_steps=2)
+    assert unchanged(run.fields, state) == ["stress"]
+
+
 def test_a_step_keeps_a_state_that_is_acceptable_and_mends_what_is_not(
     model: CiceLike, state: Fields
 ) -> None:
@@ -139,3 +148,13 @@ def test_a_step_keeps_a_state_that_is_acceptable_and_mends_what_is_not(
 def test_what_was_done_is_in_the_log(model: CiceLike, state: Fields) -> None:
     run = model.run(state, rows(NX, NY, 2), {"esm_member": MEMBER})
     assert "(esm_coupler) member     2  date 19900301  cells corrected" in run.printed
+
+
+def test_the_example_namelist_starts_a_member(
+    model: CiceLike, state: Fields, started: Fields, checkpoint: Path
+) -> None:
+    example = (ROOT / "namelists" / "cice_adapter.nml").read_text()
+    small = example.replace("'default'", f"'{checkpoint}'")
+    small = small.replace("n_steps = 20", f"n_steps = {STEPS}")
+    run = replace(model, coupler=small).run(state, rows(NX, NY, 1), {"esm_member": MEMBER})
+    assert run.fields["aicen"].tobytes() == started["aicen"].tobytes()

@@ -76,6 +76,7 @@
       running = .true.
       if (esm_member == 0) return
 
+      call get_state  ! what is changed rather than made starts from the model's own
       call coupler%generate(esm_member, state_date(), status)
       call check(status, subname//' generate')
       call put_state
@@ -248,7 +249,7 @@
 
 !=======================================================================
 
-! Aggregates of the categories, which alone are up to date within a time step.
+! Aggregates of the categories, which alone are up to date within a step.
 
       subroutine get_state
 

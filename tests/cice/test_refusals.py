@@ -66,8 +66,8 @@ def test_the_drift_is_at_cell_centres(
 
 def centred(path: Path) -> Path:
     """The tiny checkpoint again, with the drift of its grid at cell centres."""
-    from esm_coupler.generator.model import load_model, save_model
     from esm_coupler.generator.checkpoint import read_checkpoint
+    from esm_coupler.generator.model import load_model, save_model
 
     model = load_model(read_checkpoint(tiny_checkpoint(path)))
     grid = replace(model.grid, drift_location="centre")
@@ -76,7 +76,5 @@ def centred(path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("keys", "text"), [({"tr_fsd": True}, "tr_fsd"), ({"grid_ice": "C"}, "C")])
-def test_the_model_has_what_no_new_ice_has(
-    model: CiceLike, state: Fields, keys, text: str
-) -> None:
+def test_the_model_has_what_no_new_ice_has(model: CiceLike, state: Fields, keys, text: str) -> None:
     assert text in refused(model.run(state, rows(NX, NY, 1), MEMBER, **keys))

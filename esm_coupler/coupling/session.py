@@ -88,7 +88,7 @@ class Session:
         crew = Crew(self._comm, seats.count, maker)
         if config is not None:
             self._take_charge(config, seats.text, maker)
-            shared.put(Settings.of(config))
+            shared.put(Settings.of(config, self._engine.drift_location))
         yield from crew.check()
         yield
         shared.share(self._comm, GENERATOR_RANK)
@@ -102,6 +102,7 @@ class Session:
         self._crew = crew
         self._reads_on_generate = settings.reads_on_generate
         self._fills_halo = settings.fills_halo
+        self.diagnostics["drift_at_corners"] = float(settings.drift_at_corners)
         self._comm.deadline.allow(settings.time_limit)
 
     def _take_charge(self, config: Config, places: str, maker: Maker | None) -> None:

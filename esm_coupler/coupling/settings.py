@@ -18,23 +18,25 @@ _BYTES = 16384
 
 @dataclass(frozen=True)
 class Settings:
-    """`reads_on_generate`: the host's fields are wanted before a member; `time_limit` of each call
-    after start [s], 0 for none; `record`, the folder of a recording of at most `record_mb` [MB] a
-    rank, or nothing."""
+    """`reads_on_generate`: the host's fields are wanted before a member; `drift_at_corners`: where
+    the engine's drift is, else at cell centres; `time_limit` of each call after start [s], 0 for
+    none; `record`, the folder of a recording of at most `record_mb` [MB] a rank, or nothing."""
 
     reads_on_generate: bool = False
     fills_halo: bool = False
+    drift_at_corners: bool = True
     time_limit: float = 0.0
     record: str = ""
     record_mb: int = 0
 
     @classmethod
-    def of(cls, config: Config) -> Settings:
-        """What the namelist says of them."""
+    def of(cls, config: Config, drift_location: str) -> Settings:
+        """What the namelist says of them, and where the drift of the engine is."""
         options = config.coupler
         reads = options.engine == "loopback" or config.generator.mode == "perturb"
-        fills = options.halo_fill != "none"
-        return cls(reads, fills, options.time_limit, options.record, options.record_mb)
+        fills, corners = options.halo_fill != "none", drift_location == "northeast"
+        limits = options.time_limit, options.record, options.record_mb
+        return cls(reads, fills, corners, *limits)
 
 
 class SharedSettings:

@@ -9,6 +9,7 @@ install(FILES include/esm_coupler.h DESTINATION "${esm_install}/include")
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/modules/esm_coupler.mod"
   DESTINATION "${esm_install}/include/${esm_fortran_tag}")
 install(FILES src/esm_coupler.F90 DESTINATION "${esm_install}/share/src")
+install(DIRECTORY adapters DESTINATION "${esm_install}/share")
 
 install(EXPORT esm_coupler NAMESPACE esm_coupler:: DESTINATION "${esm_cmake}"
   FILE esm_couplerTargets.cmake)

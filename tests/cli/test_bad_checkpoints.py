@@ -12,6 +12,8 @@ import pytest
 
 from esm_coupler.config import parse_namelist
 from esm_coupler.coupling.engine import GeneratorEngine
+from esm_coupler.coupling.maker import Maker
+from esm_coupler.coupling.seating import Seat
 from esm_coupler.errors import CheckpointError, DomainError, FieldError, Status
 from esm_coupler.generator.checkpoint import read_checkpoint, write_checkpoint
 from esm_coupler.generator.generator import Generator
@@ -174,9 +176,12 @@ def engine(tmp_path: Path) -> Iterator[GeneratorEngine]:
     """What a host talks to, with a checkpoint of two fields on 32 x 16 cells."""
     path = tiny_checkpoint(tmp_path / "two.safetensors", (16, 32), ("sic", "sit"))
     text = f"&generator_nml checkpoint = '{path}', device = 'cpu' /"
-    engine = GeneratorEngine(parse_namelist(text, "run.nml"), lambda: None)
+    config = parse_namelist(text, "run.nml")
+    maker = Maker(Seat(0, 1, config), lambda: None)
+    engine = GeneratorEngine(config, maker)
     yield engine
     engine.close()
+    maker.close()
 
 
 def test_a_field_that_the_checkpoint_lacks_is_named_with_those_that_it_has(

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ import torch
 
 from esm_coupler.config import parse_namelist
 from esm_coupler.coupling.engine import GeneratorEngine
+from esm_coupler.coupling.maker import Maker
+from esm_coupler.coupling.seating import Seat
 from esm_coupler.errors import ConfigError
 from esm_coupler.generator.compiled import compile_network
 from esm_coupler.generator.generator import Generator
@@ -21,9 +24,15 @@ def checkpoint(tmp_path_factory):
     return tiny_checkpoint(tmp_path_factory.mktemp("model") / "tiny.safetensors")
 
 
+@contextmanager
 def engine_of(checkpoint, compile_):
     text = f"&generator_nml checkpoint = '{checkpoint}', compile = {compile_}, device = 'cpu' /\n"
-    return GeneratorEngine(parse_namelist(text, "f.nml"), lambda: None)
+    config = parse_namelist(text, "f.nml")
+    maker = Maker(Seat(0, 1, config), lambda: None)
+    engine = GeneratorEngine(config, maker)
+    yield engine
+    engine.close()
+    maker.close()
 
 
 def test_the_namelist_decides_inside_a_host_and_the_file_tells(checkpoint, monkeypatch):
@@ -32,11 +41,10 @@ def test_the_namelist_decides_inside_a_host_and_the_file_tells(checkpoint, monke
         torch.nn.Module, "compile", lambda network, dynamic: compiled.append((network, dynamic))
     )
     for compile_ in (".false.", ".true."):
-        engine = engine_of(checkpoint, compile_)
-        told = engine._generator.generate(1, n_steps=1).attributes["compiled"]
-        assert told == compile_.strip(".")
-        denoiser = engine._generator.model.denoisers[0]
-        engine.close()
+        with engine_of(checkpoint, compile_) as engine:
+            told = engine._generator.generate(1, n_steps=1).attributes["compiled"]
+            assert told == compile_.strip(".")
+            denoiser = engine._generator.model.denoisers[0]
     assert compiled == [(denoiser, False)]
 
 

@@ -104,8 +104,7 @@ def test_a_compiled_generator_is_warm_and_gives_nearly_the_same_states(checkpoin
 
 @pytest.mark.slow
 def test_a_hosts_compiled_generator_gives_the_bits_of_the_python_door(checkpoint):
-    engine = engine_of(checkpoint, ".true.")
-    values = engine.generate(("sic", "sit"), np.empty(0), member=3, date=20180301).values
-    engine.close()
+    with engine_of(checkpoint, ".true.") as engine:
+        values = engine.generate(("sic", "sit"), np.empty(0), member=3, date=20180301).values
     ensemble = Generator.load(checkpoint, "cpu", compile=True).generate([3], date=20180301)
     np.testing.assert_array_equal(values, np.stack([ensemble["sic"][0], ensemble["sit"][0]]))

@@ -89,7 +89,7 @@ def finish(path: Path, days: Days, n_states: int, seed: int, threads: int) -> No
     checkpoint = read_checkpoint(path, "generator")
     model = load_model(checkpoint)
     set_gains(model, days, n_states, seed, threads)
-    save_model(path, model, checkpoint.manifest["training"] | {"gain_states": n_states})
+    save_model(path, model, checkpoint.manifest["training"] | {"gain": {"states": n_states}})
 
 
 def _space(name: str, days: Days) -> tuple[Space, dict[str, Any]]:

@@ -176,7 +176,7 @@ def test_the_gain_of_the_detail_is_set_at_the_end(tmp_path, caplog):
     gain = checkpoint.tensors["refiner.gain"][:, 0, 0]
     assert (gain[:5] != 1).all() and (gain[5:].reshape(5, 4) == gain[5::4, None]).all()
     assert "denoiser.gain" not in checkpoint.tensors
-    assert checkpoint.manifest["training"]["gain_states"] == 3
+    assert checkpoint.manifest["training"]["gain"] == {"states": 3}
     assert caplog.text.count("gain for 2 x 2 cells and for one  sic ") == 2
     with pytest.raises(ValueError, match="gain_states = 3 is for a denoiser with space"):
         config(output, kind="denoiser", space="fields", gain_states=3)

@@ -44,7 +44,8 @@ class LatentSampler:
             context = self._model.space.context(latents)
             known = [days] if context is None else [days, context]
             sigmas = first.sigmas(stage).tolist()
-            anomaly = self._run(requests, stage, noise, known, before_evaluation, sigmas)
+            start = denoiser.gaussian.start(noise, sigmas[0], denoiser.sigma_data)
+            anomaly = self._run(requests, stage, start, known, before_evaluation, sigmas)
             if stage + 1 < len(self._model.denoisers):  # drawn while a GPU is still at work
                 noise = self._noise(requests, stage + 1)
             _check_anomaly(anomaly)
@@ -86,8 +87,7 @@ class LatentSampler:
             return sign * self._noise(requests, stage, draw)
 
         def run(denoise: Denoise, noise: Tensor, fresh: Fresh) -> Tensor:
-            start = denoiser.gaussian.start(noise, sigmas[0], denoiser.sigma_data)
-            return sampler(denoise, start, sigmas, fresh, first.churn)
+            return sampler(denoise, noise, sigmas, fresh, first.churn)
 
         if self._loops is None:
             return run(

@@ -72,12 +72,14 @@ def test_an_autoencoder_alone_would_not_give_it(mixing, analysis):
 
 
 def test_the_mean_of_a_pair_is_the_analysis_where_no_bound_is_touched(generator, analysis):
+    """But for the curve of concentration's logit, which is of second order in the deviation."""
     pair = values(generator, analysis, 2)
     free = ((pair[:, 0] > 0) & (pair[:, 0] < 1)).all(axis=0) & (pair[:, 1] > 0.2).all(axis=0)
     assert free.sum() > 50
     moved = np.abs(pair[0, 0] - pair[1, 0])[free]
     assert np.median(moved) > 0.02
-    np.testing.assert_allclose(pair[:, 0].mean(axis=0)[free], analysis["sic"][free], atol=1e-6)
+    missed = np.abs(pair[:, 0].mean(axis=0) - analysis["sic"])[free]
+    assert missed.max() < 0.02 and np.median(missed) < 0.1 * np.median(moved)
 
 
 def test_deviations_are_those_of_the_exact_solution(generator, analysis):

@@ -1,6 +1,7 @@
 """Both trainings, small and short, into a folder, the denoiser on a given autoencoder: run by
 torchrun."""
 
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,5 +37,5 @@ def run(folder, given):
 
 if __name__ == "__main__":
     with joined("cpu") as ranks:
-        print(f"rank {ranks.rank} of {ranks.size}", flush=True)
+        os.write(1, f"rank {ranks.rank} of {ranks.size}\n".encode())  # a line in one piece
         run(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -36,6 +36,9 @@ def experiment(
     sampler: Annotated[str, typer.Option(help="heun, dpm or stochastic.")] = "dpm",
     n_steps: Annotated[int, typer.Option(min=1, help="Steps of the sampler.")] = 20,
     refine_steps: Annotated[int, typer.Option(min=1, help="Steps for the detail.")] = 5,
+    sigma_max: Annotated[
+        float | None, typer.Option(min=1, help="Highest noise level, if not 80.")
+    ] = None,
     only: Annotated[
         list[str], typer.Option(help="Rows to make; all if none is named.")
     ] = [],  # noqa: B006 (typer reads it)
@@ -61,8 +64,10 @@ def experiment(
     if unknown := sorted(set(chosen) - set(names)):
         raise ConfigError(f"there is no row '{unknown[0]}': choose from {', '.join(names)}")
     sampling = {"sampler": sampler, "n_steps": n_steps, "refine_steps": refine_steps}
+    if sigma_max is not None:
+        sampling["sigma_max"] = sigma_max
     about = {"states": states, "training": " ".join(sorted(path.name for path in training))}
-    output = folder / f"{sampler}-{n_steps}-{refine_steps}"
+    output = folder / "-".join(f"{value}" for value in sampling.values())
     output.mkdir(exist_ok=True)
     seen, true = read_states(training), read_states(reference)
     rows = {}

@@ -57,8 +57,8 @@ class LatentSampler:
         self, request: Request, stage: int, coarser: tuple[Tensor, ...], anomaly: Tensor,
         sigmas: Sequence[float], sign: int, before_evaluation: Callable[[], None],
     ) -> Tensor:  # fmt: skip
-        """What the latent of a stage (1, channel, y, x), normalised, becomes down the levels `sigmas`
-        after `sign` times the request's noise was added; `coarser` are the latents before it."""
+        """What the latent of a stage (1, channel, y, x), normalised, becomes down `sigmas` after
+        `sign` times the request's noise was added; `coarser` are the latents before it."""
         day = torch.full((1,), float(request.date.timetuple().tm_yday))
         context = self._model.space.context(coarser)
         days = self._transfer.put(day)

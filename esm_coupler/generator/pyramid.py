@@ -24,6 +24,7 @@ from .helmholtz import joined, parted
 from .space import Shape
 from .uncensored import censored, uncensored
 
+Change = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 LEVELS = (8, 4, 2)  # cells for one coefficient, along x and along y
 
 
@@ -99,7 +100,7 @@ class Pyramid(nn.Module):
         x = self._coarse(latents[0]) + self._along("from", 2, half) + rest
         return torch.where(self.mask, censored(self._drift_by(joined, x), self.names), 0.0)
 
-    def _drift_by(self, change: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], x: Tensor) -> Tensor:
+    def _drift_by(self, change: Change, x: Tensor) -> Tensor:
         """The two fields of drift, if there are, in another form."""
         if not set(DRIFT) <= set(self.names):
             return x

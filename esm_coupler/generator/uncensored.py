@@ -5,8 +5,9 @@ In x = clip(x*, lower, upper) an autoencoder has to learn x* where x lies on a b
 from the ice, and rises a little above 1 with the distance into the pack; drift fades out over open
 water; volumes go on over land. Between its bounds concentration is seen as a softened logit, on
 which years of much and of little ice lie evenly about their mean: late summer has wide areas of a
-few per cent beside the pack, and a symmetric error would make them ice. Bounds that depend on other fields are bounds of the clip like any
-other: ice of at most 20 m, snow of at most what its ice can float.
+few per cent beside the pack, and a symmetric error would make them ice. Bounds that depend on other
+fields are bounds of the clip like any other: ice of at most 20 m, snow of at most what its ice can
+float.
 """
 
 from __future__ import annotations

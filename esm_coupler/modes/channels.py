@@ -10,8 +10,8 @@ from ..generator.space import Space
 def field_of_channels(space: Space) -> list[int] | None:
     """Index of the field for each channel, of any latent; None if the space mixes them.
 
-    Of the pyramid's drift, in two parts, each part moves both components: a channel of siu is of the
-    rotational one, of siv of the divergent one.
+    Each part of the pyramid's drift moves both components: a channel of siu is of the rotational
+    part, one of siv of the divergent part.
     """
     n_fields = len(space.names)
     if isinstance(space, Pyramid):  # the coarser level, then four places of the finer one each

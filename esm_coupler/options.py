@@ -187,7 +187,7 @@ class GeneratorConfig:
     sampler: schedule.SamplerName = option(
         "how noise becomes a state: heun and dpm (DPM-Solver++ 2M) are deterministic, stochastic "
         "(Karras et al. 2022, algorithm 2) adds fresh noise on the way",
-        "heun",
+        "dpm",
     )
     n_steps: Annotated[int, Field(ge=1, le=1000)] = option(
         "noise levels that the sampler steps through; a member costs n_steps network evaluations "

@@ -152,7 +152,7 @@ class Generator:
     def generate(
         self, members: int | Iterable[int] = 16, seed: int = 1,
         date: int | str | datetime.date = "2018-03-01", n_steps: int = 20,
-        sampler: str = "heun", batch_members: int = 1, **options: float,
+        sampler: str = "dpm", batch_members: int = 1, **options: float,
     ) -> Ensemble:  # fmt: skip
         """Members 1 to `members`, or those numbered. Member k is the same in any company, unless
         `batch_members` of them go through the network together.

@@ -46,7 +46,7 @@ class Request:
     date: datetime.date
     seed: int = 1
     n_steps: int = 20
-    sampler: str = "heun"
+    sampler: str = "dpm"
     sigma_min: float = SIGMA_MIN
     sigma_max: float = SIGMA_MAX
     rho: float = RHO

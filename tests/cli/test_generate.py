@@ -43,7 +43,7 @@ def test_the_file_says_where_it_came_from(namelist: Path, tmp_path: Path, checkp
     assert attributes["namelist_overrides"] == "ensemble_nml.seed=7"
     assert attributes["threads"] == 1
     assert attributes["batch"] == 1
-    assert (attributes["sampler"], attributes["n_steps"], attributes["nfe"]) == ("heun", 2, 3)
+    assert (attributes["sampler"], attributes["n_steps"], attributes["nfe"]) == ("dpm", 2, 2)
     assert "torch" in attributes["source"]
     assert "numpy" in attributes["versions"]
 

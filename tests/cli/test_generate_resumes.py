@@ -53,7 +53,7 @@ def test_a_resumed_run_gives_the_same_bits(namelist: Path, tmp_path: Path) -> No
     "other",
     [
         "ensemble_nml.seed=9", "ensemble_nml.date=19900302", "generator_nml.n_steps=3",
-        "generator_nml.sampler='dpm'", "generator_nml.sigma_min=0.02",
+        "generator_nml.sampler='heun'", "generator_nml.sigma_min=0.02",
     ],
 )  # fmt: skip
 def test_members_of_another_request_are_made_again(namelist: Path, other: str) -> None:

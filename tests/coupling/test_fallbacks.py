@@ -28,12 +28,12 @@ SAMPLER = """
 import torch
 from esm_coupler.errors import EsmCouplerError
 import esm_coupler.generator.sampler as module
-def heun(denoise, noise, sigmas, fresh, churn):
+def dpm(denoise, noise, sigmas, fresh, churn):
     {}
-module.SAMPLERS["heun"] = heun
+module.SAMPLERS["dpm"] = dpm
 """
-KEEP = "import esm_coupler.generator.sampler as m\nm.genuine = m.SAMPLERS['heun']\n"
-MEND = "import esm_coupler.generator.sampler as m\nm.SAMPLERS['heun'] = m.genuine\n"
+KEEP = "import esm_coupler.generator.sampler as m\nm.genuine = m.SAMPLERS['dpm']\n"
+MEND = "import esm_coupler.generator.sampler as m\nm.SAMPLERS['dpm'] = m.genuine\n"
 # What the sampler does, and the status of a call that may not fall back.
 FAILURES = {
     "nan": ("return noise * float('nan')", Status.VALUE),

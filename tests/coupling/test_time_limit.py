@@ -43,15 +43,15 @@ def _ready(hosts: Hosts, ranks: int, **keys: object) -> str:
 SLOW_NETWORK = """
 import time
 import esm_coupler.generator.sampler as module
-genuine = module.SAMPLERS["heun"]
-def heun(denoise, noise, sigmas, fresh, churn):
+genuine = module.SAMPLERS["dpm"]
+def dpm(denoise, noise, sigmas, fresh, churn):
     def slow(x, sigma):
         time.sleep(1.5)
         return denoise(x, sigma)
     return genuine(slow, noise, sigmas, fresh, churn)
-module.SAMPLERS["heun"] = heun
+module.SAMPLERS["dpm"] = dpm
 def mend():
-    module.SAMPLERS["heun"] = genuine
+    module.SAMPLERS["dpm"] = genuine
 module.mend = mend
 """
 

@@ -145,7 +145,7 @@ def test_autoencoder_then_denoiser_give_a_generator_that_works(tmp_path, caplog)
 
 
 @pytest.mark.parametrize(
-    ("space", "evaluations", "figures"), [("pyramid", 3 + 1, 2), ("fields", 3, 1)]
+    ("space", "evaluations", "figures"), [("pyramid", 2 + 1, 2), ("fields", 2, 1)]
 )
 def test_other_spaces_need_no_autoencoder(tmp_path, caplog, space, evaluations, figures):
     caplog.set_level(logging.INFO)

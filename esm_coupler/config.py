@@ -16,6 +16,7 @@ from .options import (
     AutoencoderConfig,
     CouplerConfig,
     DenoiserConfig,
+    EmulatorConfig,
     EnsembleConfig,
     GeneratorConfig,
     RefinerConfig,
@@ -31,6 +32,7 @@ __all__ = [
     "Config",
     "CouplerConfig",
     "DenoiserConfig",
+    "EmulatorConfig",
     "EnsembleConfig",
     "GeneratorConfig",
     "RefinerConfig",
@@ -60,6 +62,7 @@ class Config:
     autoencoder: architecture.AutoencoderConfig = field(default_factory=AutoencoderConfig)
     denoiser: architecture.DenoiserConfig = field(default_factory=DenoiserConfig)
     refiner: architecture.RefinerConfig = field(default_factory=RefinerConfig)
+    emulator: architecture.EmulatorConfig = field(default_factory=EmulatorConfig)
 
     def request(
         self, member: int, date: int | None = None, analysis: State | None = None

@@ -54,6 +54,19 @@ FIELDS: dict[str, Field] = {
 
 DRIFT = ("siu", "siv")
 
+# What drives an emulator: daily means at cell centres.
+FORCINGS: dict[str, Field] = {
+    field.name: field
+    for field in (
+        Field("tas", "K", 0.0, inf, (150.0, 350.0), "air_temperature",
+              "air temperature at 2 m", _CELL),
+        Field("uas", "m s-1", -inf, inf, (-100.0, 100.0), "x_wind",
+              "wind at 10 m along grid x", _CELL),
+        Field("vas", "m s-1", -inf, inf, (-100.0, 100.0), "y_wind",
+              "wind at 10 m along grid y", _CELL),
+    )
+}  # fmt: skip
+
 
 def field(name: str) -> Field:
     """The field called `name`; FieldError if there is none."""

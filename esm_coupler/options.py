@@ -278,8 +278,9 @@ class EnsembleConfig:
 class TrainingConfig:
     """A training: its data, length, optimiser and output."""
 
-    kind: Literal["autoencoder", "denoiser", "one_step"] = option(
-        "which network is trained; one_step makes a state by one evaluation, from fair CRPS",
+    kind: Literal["autoencoder", "denoiser", "one_step", "emulator"] = option(
+        "which network is trained; one_step makes a state by one evaluation, from fair CRPS; "
+        "emulator takes a state a day forward",
         example="autoencoder",
     )
     data: NonEmpty = option(
@@ -386,6 +387,7 @@ def _validated(plain: type) -> type:
 AutoencoderConfig = _validated(architecture.AutoencoderConfig)
 DenoiserConfig = _validated(architecture.DenoiserConfig)
 RefinerConfig = _validated(architecture.RefinerConfig)
+EmulatorConfig = _validated(architecture.EmulatorConfig)
 
 GROUPS: dict[str, type] = {
     "coupler_nml": CouplerConfig,
@@ -395,4 +397,5 @@ GROUPS: dict[str, type] = {
     "autoencoder_nml": AutoencoderConfig,
     "denoiser_nml": DenoiserConfig,
     "refiner_nml": RefinerConfig,
+    "emulator_nml": EmulatorConfig,
 }

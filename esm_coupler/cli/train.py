@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def train(file: Namelist, sets: Overrides = []) -> None:  # noqa: B006 (typer reads it)
-    """Train an autoencoder, a denoiser or a one-step generator; a training that was stopped goes on.
+    """Train a network; a training that was stopped goes on.
 
     torchrun starts it on several GPUs, which share each batch.
 
@@ -49,8 +49,10 @@ def _train(config: Config) -> None:
         from ..training.autoencoder import train
     elif config.training.kind == "denoiser":
         from ..training.denoiser import train
-    else:
+    elif config.training.kind == "one_step":
         from ..training.one_step import train
+    else:
+        from ..training.emulator import train
     train(config)
 
 

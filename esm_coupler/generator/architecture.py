@@ -1,4 +1,4 @@
-"""Sizes of the two networks, free of torch, so that namelists can be checked without it.
+"""Sizes of the networks, free of torch, so that namelists can be checked without it.
 
 Each option says in its metadata what it is and from where to where it may go.
 """
@@ -67,3 +67,20 @@ class RefinerConfig(DenoiserConfig):
     least_spread: float = _option(
         "least spread of an element, relative to its channel's", 0.02, 0, 1
     )
+
+
+@dataclass(frozen=True)
+class EmulatorConfig:
+    """The emulator: sizes of its network, and how it is trained."""
+
+    channels: tuple[int, ...] = _option(
+        "channels for 2 x 2, 4 x 4 and 8 x 8 cells", (64, 128, 128), 8, 2048, 8
+    )
+    blocks: int = _option("residual blocks at each resolution, on the way down and up", 2, 1, 32)
+    noise: int = _option(
+        "channels of noise at each resolution, half of which last; 0: a deterministic emulator",
+        8, 0, 256, 2,
+    )  # fmt: skip
+    memory: int = _option("days over which the lasting half of the noise is averaged", 16, 1, 366)
+    members: int = _option("members a day that the score compares; 1: the mean absolute error", 2, 1, 64)
+    longest: int = _option("longest forecast that is trained on [days]", 8, 1, 366)

@@ -52,7 +52,7 @@ def save_autoencoder(
     """Write a checkpoint of kind 'autoencoder'; returns its sha256."""
     manifest = _manifest("autoencoder", autoencoder, grid)
     manifest["training"] = {"autoencoder": provenance}
-    return write_checkpoint(path, manifest, _tensors(grid, space=autoencoder))
+    return write_checkpoint(path, manifest, tensors_of(grid, space=autoencoder))
 
 
 def save_model(path: Path, model: Model, provenance: dict[str, Any]) -> str:
@@ -63,7 +63,7 @@ def save_model(path: Path, model: Model, provenance: dict[str, Any]) -> str:
     if model.one_step:
         manifest["architecture"]["one_step"] = True
     manifest["training"] = provenance
-    return write_checkpoint(path, manifest, _tensors(model.grid, space=model.space, **denoisers))
+    return write_checkpoint(path, manifest, tensors_of(model.grid, space=model.space, **denoisers))
 
 
 def make_space(architecture: dict[str, Any], names: tuple[str, ...], mask: Tensor) -> Space:
@@ -81,7 +81,7 @@ def make_denoisers(space: Space, configs: Sequence[DenoiserConfig]) -> tuple[Den
     return tuple(Denoiser(*stage) for stage in stages)
 
 
-def _from_sound_manifest(load: Callable[[Checkpoint], Loaded]) -> Callable[[Checkpoint], Loaded]:
+def from_sound_manifest(load: Callable[[Checkpoint], Loaded]) -> Callable[[Checkpoint], Loaded]:
     """A file can pass its hash and yet come from another version: that is the file's fault."""
 
     @wraps(load)
@@ -97,23 +97,23 @@ def _from_sound_manifest(load: Callable[[Checkpoint], Loaded]) -> Callable[[Chec
     return checked
 
 
-@_from_sound_manifest
+@from_sound_manifest
 def load_space(checkpoint: Checkpoint) -> tuple[Space, Grid]:
     """The space and grid of a checkpoint of kind 'autoencoder' or 'generator'."""
     grid = load_grid(checkpoint)
     names, mask = tuple(checkpoint.manifest["fields"]), torch.from_numpy(grid.mask)
     space = make_space(checkpoint.manifest["architecture"]["space"], names, mask)
-    _load(space, checkpoint, "space")
+    load_weights(space, checkpoint, "space")
     _hold_to_manifest(checkpoint.manifest, space, grid)
     return space.eval(), grid
 
 
-@_from_sound_manifest
+@from_sound_manifest
 def load_model(checkpoint: Checkpoint) -> Model:
     """The networks and grid of a checkpoint of kind 'generator', in evaluation mode."""
     space, grid = load_space(checkpoint)
     sizes = checkpoint.manifest["architecture"]
-    configs = [DenoiserConfig(**_tuples(sizes[name])) for name in DENOISERS if name in sizes]
+    configs = [DenoiserConfig(**tuples(sizes[name])) for name in DENOISERS if name in sizes]
     if len(configs) != len(space.shapes):
         raise CheckpointError(
             f"the checkpoint has {len(configs)} denoisers for the {len(space.shapes)} latents of "
@@ -121,17 +121,17 @@ def load_model(checkpoint: Checkpoint) -> Model:
         )
     denoisers = make_denoisers(space, configs)
     for name, denoiser in zip(DENOISERS, denoisers, strict=False):
-        _load(denoiser, checkpoint, name)
+        load_weights(denoiser, checkpoint, name)
     one_step = bool(sizes.get("one_step", False))
     return Model(space, tuple(d.eval() for d in denoisers), grid, one_step)
 
 
-def _tuples(sizes: dict[str, Any]) -> dict[str, Any]:
+def tuples(sizes: dict[str, Any]) -> dict[str, Any]:
     """JSON has no tuples."""
     return {key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
 
 
-@_from_sound_manifest
+@from_sound_manifest
 def load_grid(checkpoint: Checkpoint) -> Grid:
     """The grid that a checkpoint carries."""
     arrays = checkpoint.group("grid")
@@ -183,7 +183,7 @@ def _finite(bound: float) -> float | None:
     return bound if np.isfinite(bound) else None
 
 
-def _tensors(grid: Grid, **networks: nn.Module) -> dict[str, np.ndarray]:
+def tensors_of(grid: Grid, **networks: nn.Module) -> dict[str, np.ndarray]:
     """Weights as float16 (half the file; the network computes in float32), the rest as it is."""
     tensors = {f"grid.{name}": getattr(grid, name) for name in _GRID_ARRAYS}
     tensors["grid.mask"] = grid.mask.astype(np.uint8)
@@ -195,7 +195,7 @@ def _tensors(grid: Grid, **networks: nn.Module) -> dict[str, np.ndarray]:
     return tensors
 
 
-def _load(network: nn.Module, checkpoint: Checkpoint, prefix: str) -> None:
+def load_weights(network: nn.Module, checkpoint: Checkpoint, prefix: str) -> None:
     expected = network.state_dict()
     given = {k: torch.from_numpy(v) for k, v in checkpoint.group(prefix).items()}
     shapes = {k: tuple(v.shape) for k, v in expected.items()}

@@ -76,10 +76,10 @@ def _files(data: Path, years: Sequence[int]) -> list[tuple[Path, Sequence[int]]]
     """Each file to read, with the years to take from it; none means all that it has."""
     if data.is_file():
         return [(data, years)]
-    return [(_file_of(data, year), ()) for year in years]
+    return [(file_of(data, year), ()) for year in years]
 
 
-def _file_of(folder: Path, year: int) -> Path:
+def file_of(folder: Path, year: int) -> Path:
     found = sorted(folder.glob(f"*{year}*.nc"))
     if len(found) != 1:
         raise ConfigError(

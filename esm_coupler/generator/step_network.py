@@ -1,0 +1,141 @@
+"""The network of the emulator: a state, forcing and noise in, the state a day later out.
+
+Drift first: what the wind makes of it, corrected by the network. It carries area and volume
+(transport.py), and the network adds what transport does not do: growth, melt, ridging. The sum is
+held within the bounds (held.py), so the change is censored around the present state. All noise of a
+member comes in at the start, and one evaluation makes a member: the network is trained on the fair
+CRPS of a few members (training/emulator.py), as in Lang et al. 2024 (arXiv 2412.15832).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..fields import DRIFT
+from ..grid import Grid
+from .architecture import EmulatorConfig
+from .blocks import GROUPS, ResidualBlock, downsample, upsample, zero_init
+from .held import held
+from .transport import Transport
+
+STEP_SECONDS = 86400
+NAMES = ("sic", "sit", "snt", "siu", "siv")
+TRACERS = ("sic", "sit", "snt")
+LEVELS = (2, 4, 8)  # cells along the side of a place of the network, from the finest to the coarsest
+# Features of a state, about 1 in size: sic, whether there is ice, sit, thin ice, snt, siu, siv
+_SCALES = (1.0, 1.0, 2.5, 0.5, 0.25, 0.1, 0.1)
+PLACES = 8  # learned maps of what is particular to a place in a season, such as the ocean below
+
+
+class StepNetwork(nn.Module):
+    """state (batch, field, y, x) in physical units, forcing (batch, 6, y/2, x/2) of both ends,
+    day of year (batch,), noise: one (batch, noise, y/level, x/level) for each of LEVELS ->
+    (batch, field, y, x), in bounds, zero on land."""
+
+    def __init__(self, config: EmulatorConfig, grid: Grid) -> None:
+        super().__init__()
+        self.config = config
+        self.transport = Transport(grid, STEP_SECONDS)
+        mask = torch.from_numpy(grid.mask)
+        self.register_buffer("mask", mask, persistent=False)
+        self.register_buffer("drift_mask", torch.from_numpy(grid.drift_mask), persistent=False)
+        self.corners = grid.drift_location == "northeast"
+        self.register_buffer("fixed", _fixed(grid), persistent=False)
+        self.register_buffer("forcing_mean", torch.zeros(6, 1, 1))
+        self.register_buffer("forcing_std", torch.ones(6, 1, 1))
+        self.register_buffer("change", torch.ones(len(NAMES), 1, 1))  # size of a day's change
+        ny, nx = (size // LEVELS[0] for size in mask.shape)
+        self.places = nn.Parameter(0.1 * torch.randn(3, PLACES, ny, nx))
+        self.wind = nn.Conv2d(6, 2, 1, bias=False)
+        self._make_layers(4 * len(_SCALES) + 6 + self.fixed.shape[1] + 2 + PLACES)
+
+    def _make_layers(self, channels_in: int) -> None:
+        c = self.config.channels
+        self.stem = nn.Conv2d(channels_in, c[0], 3, padding=1)
+        self.noise = nn.ModuleList(nn.Conv2d(self.config.noise, n, 1, bias=False) for n in c)
+        self.down = nn.ModuleList(self._blocks(n) for n in c)
+        self.up = nn.ModuleList(self._blocks(n) for n in c[:-1])
+        self.smaller = nn.ModuleList(downsample(a, b) for a, b in zip(c, c[1:], strict=False))
+        self.larger = nn.ModuleList(upsample(b, a) for a, b in zip(c, c[1:], strict=False))
+        head = zero_init(nn.Conv2d(c[0], 4 * len(NAMES), 3, padding=1))
+        self.head = nn.Sequential(nn.GroupNorm(GROUPS, c[0]), nn.SiLU(), head)
+
+    def _blocks(self, channels: int) -> nn.Sequential:
+        return nn.Sequential(*(ResidualBlock(channels) for _ in range(self.config.blocks)))
+
+    def forward(
+        self, state: Tensor, forcing: Tensor, day_of_year: Tensor, noise: tuple[Tensor, ...]
+    ) -> Tensor:
+        return self.step(state, forcing, day_of_year, noise)[0]
+
+    def step(
+        self, state: Tensor, forcing: Tensor, day_of_year: Tensor, noise: tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The state after the step, and (batch, 3, y, x) of area, volume and snow: what transport
+        changed, and what would be there without bounds; in the precision of `state`."""
+        scaled = ((forcing - self.forcing_mean) / self.forcing_std).float()
+        told = self._tell(state.float(), scaled, day_of_year)
+        change = (self._network(told, noise) * self.change).to(state)
+        by_wind = F.interpolate(
+            self.wind(scaled), scale_factor=2, mode="bilinear", align_corners=False
+        )
+        drift = (by_wind.to(state) + change[:, 3:]) * self.drift_mask
+        carried = self.transport(state[:, :3], (state[:, 3:] + drift) / 2)
+        tracers = state[:, :3] + carried + change[:, :3] * self.mask
+        bounded = held(dict(zip(TRACERS, tracers.unbind(dim=1), strict=True)))
+        drift = drift * self._touched(bounded["sic"] > 0)[:, None]
+        fields = bounded | dict(zip(DRIFT, drift.unbind(dim=1), strict=True))
+        return torch.stack([fields[name] for name in NAMES], dim=1), carried, tracers
+
+    def _touched(self, ice: Tensor) -> Tensor:
+        """Drift points that ice touches, as Grid.touched_by."""
+        if not self.corners:
+            return ice
+        return F.max_pool2d(F.pad(ice[:, None].float(), (0, 1, 0, 1)), 2, 1)[:, 0] > 0
+
+    def _tell(self, state: Tensor, scaled: Tensor, day_of_year: Tensor) -> Tensor:
+        """All inputs but the noise (batch, channel, y/2, x/2)."""
+        sic, sit, snt, u, v = state.unbind(dim=1)
+        features = (sic, (sic > 0).float(), sit, sit.clamp(max=1), snt, u, v)
+        fine = torch.stack([f / s for f, s in zip(features, _SCALES, strict=True)], dim=1)
+        angle = (2 * math.pi / 365) * day_of_year.to(state)
+        season = torch.stack([angle.cos(), angle.sin()], dim=1)[:, :, None, None]
+        weights = torch.cat([torch.ones_like(season[:, :1]), season], dim=1)
+        places = (weights[:, :, None] * self.places[None]).sum(dim=1)
+        n = len(state)
+        return torch.cat(
+            [F.pixel_unshuffle(fine, 2), scaled, self.fixed.expand(n, -1, -1, -1),
+             season.expand(-1, -1, *scaled.shape[-2:]), places], dim=1,
+        )  # fmt: skip
+
+    def _network(self, told: Tensor, noise: tuple[Tensor, ...]) -> Tensor:
+        x, kept = self.stem(told), []
+        for level, blocks in enumerate(self.down):
+            if level:
+                x = self.smaller[level - 1](x)
+            if noise:
+                x = x + self.noise[level](noise[level])
+            x = blocks(x)
+            kept.append(x)
+        for level in reversed(range(len(self.up))):
+            x = self.up[level](kept[level] + self.larger[level](x))
+        return F.pixel_shuffle(self.head(x), 2).float()
+
+    @property
+    def noise_shapes(self) -> tuple[tuple[int, int, int], ...]:
+        """(channel, y, x) of the noise at each level; none for a network without noise."""
+        ny, nx = self.mask.shape
+        n = self.config.noise
+        return tuple((n, ny // level, nx // level) for level in LEVELS) if n else ()
+
+
+def _fixed(grid: Grid) -> Tensor:
+    """(1, channel, y/2, x/2): ocean of each cell, and where on the earth it is."""
+    mask = torch.from_numpy(grid.mask)[None, None].float()
+    lat, lon = (torch.from_numpy(x).double() * math.pi / 180 for x in (grid.lat, grid.lon))
+    ways = torch.stack([lat.sin(), lat.cos() * lon.cos(), lat.cos() * lon.sin()])[None].float()
+    return torch.cat([F.pixel_unshuffle(mask, 2), F.avg_pool2d(ways, 2)], dim=1)

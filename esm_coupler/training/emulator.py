@@ -1,0 +1,197 @@
+"""Train the emulator: members of a forecast of several days against what the simulation did.
+
+The score is the fair CRPS of the members (Lang et al. 2024, arXiv 2412.15832) of each cell, of its
+differences to its neighbours and of means of blocks: so members have the spread of their error at
+each scale, and are no smoother than the truth. Its gradient goes back through all days of the
+forecast. Forecasts begin with one day, and get longer as the training goes on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..errors import ConfigError
+from ..fields import DRIFT
+from ..generator.device import select_device
+from ..generator.emulator import pooled
+from ..generator.step_network import NAMES, TRACERS, StepNetwork
+from ..generator.step_noise import training_noise
+from ..generator.emulator_file import save_emulator
+from ..hosts.forcing import read_forcing
+from .data import Days, file_of, read_days
+from .loop import Trainer
+from .one_step import fair_crps
+
+if TYPE_CHECKING:
+    from ..config import Config
+    from ..generator.architecture import EmulatorConfig
+
+BLOCKS = (4, 16)  # cells along a side
+FAIRNESS = 0.95
+VALIDATE_EVERY_DAY, VALIDATE_DAYS = 24, 5
+LONGER = (0.35, 0.5, 0.65)  # of the training: forecasts of an eighth, a quarter, a half, and whole
+
+
+@dataclass(frozen=True, eq=False)
+class Drives:
+    """Days in a row of one or several years: states (day, field, y, x) and forcing
+    (day, 3, y/2, x/2), float32; `starts`: days with enough of their year after them."""
+
+    states: Tensor
+    forcing: Tensor
+    day_of_year: Tensor
+    starts: np.ndarray
+
+
+def train(config: Config) -> None:
+    """Run `training_nml` with kind = 'emulator'; writes a checkpoint of kind 'emulator'."""
+    settings, sizes = config.training, config.emulator
+    torch.set_num_threads(settings.threads)
+    device = select_device(settings.device)
+    days, known = read_drives(settings.data, settings.train_years, sizes.longest)
+    _, held_back = read_drives(settings.data, settings.validation_years, VALIDATE_DAYS)
+    torch.manual_seed(settings.seed)
+    network = StepNetwork(sizes, days.grid)
+    fit(network, known)
+    network = network.to(device, memory_format=torch.channels_last)
+    score = Score(network)
+
+    def loss(indices: Tensor) -> tuple[Tensor, dict[str, float]]:
+        length = forecast_length(trainer.progress(), sizes.longest)
+        n = max(1, len(indices) // length)
+        starts = known.starts[indices[:n].numpy() % len(known.starts)]
+        by_day = forecast_scores(network, score, known, starts, length, device)
+        return torch.stack(by_day).mean(), {"day1": float(by_day[0].detach())}
+
+    def validate() -> dict[str, float]:
+        with torch.no_grad(), torch.random.fork_rng():
+            torch.manual_seed(1)
+            starts = held_back.starts[::VALIDATE_EVERY_DAY]
+            by_day = forecast_scores(network, score, held_back, starts, VALIDATE_DAYS, device)
+        return {f"crps_day{day}": float(by_day[day - 1]) for day in (1, VALIDATE_DAYS)}
+
+    trainer = Trainer(
+        network, settings, {"emulator": asdict(sizes)}, device, len(known.starts), loss=loss,
+        save=lambda told: save_emulator(Path(settings.output), network, days.grid, told),
+        validate=validate, picture=lambda config: None,
+    )  # fmt: skip
+    trainer.run()
+
+
+def read_drives(data: str, years: Sequence[int], length: int) -> tuple[Days, Drives]:
+    """States and forcing of whole years; ConfigError where they do not fit."""
+    days = read_days(data, years)
+    if days.names != NAMES:
+        raise ConfigError(
+            f"training_nml: the data have {', '.join(days.names)}; an emulator needs "
+            f"{', '.join(NAMES)}"
+        )
+    forcing = np.concatenate([read_forcing(file_of(Path(data), y), days.grid)[1] for y in years])
+    if len(forcing) != len(days.fields):
+        raise ConfigError(
+            f"training_nml: {len(days.fields)} days of states and {len(forcing)} of forcing in "
+            f"'{data}': give a file with both for each year"
+        )
+    small = pooled(torch.from_numpy(forcing), torch.from_numpy(days.grid.mask))
+    day_of_year = torch.from_numpy(days.day_of_year)
+    follows = np.diff(days.day_of_year) == 1  # files of years need not follow each other
+    starts = [d for d in range(len(follows) - length + 1) if follows[d : d + length].all()]
+    if not starts:
+        raise ConfigError(f"training_nml: '{data}' has no {length + 1} days in a row: set longest")
+    fields = torch.from_numpy(days.fields)
+    return days, Drives(fields, small, day_of_year, np.array(starts))
+
+
+@torch.no_grad()
+def fit(network: StepNetwork, known: Drives) -> None:
+    """Scales of forcing, and of what a day's change is beyond transport."""
+    some = known.starts[:: max(1, len(known.starts) // 400)]
+    both = torch.cat([known.forcing[some], known.forcing[some + 1]], dim=1)
+    network.forcing_mean.copy_(both.mean(dim=(0, 2, 3))[:, None, None])
+    network.forcing_std.copy_(both.std(dim=(0, 2, 3))[:, None, None])
+    before, after = known.states[some], known.states[some + 1]
+    rest = after - before
+    rest[:, : len(TRACERS)] -= network.transport(
+        before[:, : len(TRACERS)], (before[:, 3:] + after[:, 3:]) / 2
+    )
+    network.change.copy_(rest[:, :, network.mask].std(dim=(0, 2))[:, None, None])
+
+
+def forecast_length(progress: float, longest: int) -> int:
+    """Days of the forecasts at this share of the training."""
+    if progress < LONGER[0]:
+        return 1
+    halvings = sum(progress < share for share in LONGER[1:])
+    return max(1, longest // 2**halvings)
+
+
+def forecast_scores(
+    network: StepNetwork, score: Score, known: Drives, starts: np.ndarray, length: int,
+    device: torch.device,
+) -> list[Tensor]:  # fmt: skip
+    """Mean score of forecasts from these days, after each day."""
+    sizes: EmulatorConfig = network.config
+    n = sizes.members
+    state = known.states[starts].repeat(n, 1, 1, 1).to(device)
+    noise = training_noise(network.noise_shapes, sizes.memory, n * len(starts), length)
+    by_day = []
+    for day in range(length):
+        both = torch.cat([known.forcing[starts + day], known.forcing[starts + day + 1]], dim=1)
+        told = both.repeat(n, 1, 1, 1).to(device), known.day_of_year[starts + day].repeat(n)
+        state = network(state, told[0], told[1].to(device), tuple(x.to(device) for x in noise[day]))
+        members = state.unflatten(0, (n, len(starts)))
+        by_day.append(score(members, known.states[starts + day + 1].to(device), day + 1))
+    return by_day
+
+
+class Score:
+    """Mean fair CRPS of members (member, sample, field, y, x) against the truth (sample, field, y,
+    x), in sizes of a day's change, over the root of the days that the forecast has gone."""
+
+    def __init__(self, network: StepNetwork) -> None:
+        ocean, drift = network.mask.float(), network.drift_mask.float()
+        self.mask = torch.stack([drift if name in DRIFT else ocean for name in NAMES])
+        self.mask = self.mask.to(network.change.device)
+        self.scale = network.change
+
+    def __call__(self, members: Tensor, truth: Tensor, days: int) -> Tensor:
+        members, truth = members / self.scale * self.mask, truth / self.scale * self.mask
+        views = [
+            (members, truth, self.mask),
+            *(_differences(members, truth, self.mask, axis) for axis in (-1, -2)),
+            *(_block_means(members, truth, self.mask, block) for block in BLOCKS),
+        ]
+        scores = [_mean_crps(m, t, weight) for m, t, weight in views]
+        return torch.stack(scores).mean() / math.sqrt(days)
+
+
+def _differences(
+    members: Tensor, truth: Tensor, mask: Tensor, axis: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    both = mask * mask.roll(-1, axis)
+    return members.roll(-1, axis) - members, truth.roll(-1, axis) - truth, both
+
+
+def _block_means(
+    members: Tensor, truth: Tensor, mask: Tensor, block: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    pooled_members = F.avg_pool2d(members.flatten(0, 1), block).unflatten(0, members.shape[:2])
+    return pooled_members, F.avg_pool2d(truth, block), F.avg_pool2d(mask[None], block)[0]
+
+
+def _mean_crps(members: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Weighted over places, the same for each field."""
+    if len(members) == 1:
+        crps = (members[0] - truth).abs()
+    else:
+        crps = fair_crps(members, truth, FAIRNESS)
+    return ((crps * weight).sum(dim=(-1, -2)) / weight.sum(dim=(-1, -2))).mean()

@@ -18,6 +18,7 @@ from .options import (
     DenoiserConfig,
     EmulatorConfig,
     EnsembleConfig,
+    ForecastConfig,
     GeneratorConfig,
     RefinerConfig,
     TrainingConfig,
@@ -34,6 +35,7 @@ __all__ = [
     "DenoiserConfig",
     "EmulatorConfig",
     "EnsembleConfig",
+    "ForecastConfig",
     "GeneratorConfig",
     "RefinerConfig",
     "TrainingConfig",
@@ -58,6 +60,7 @@ class Config:
     coupler: CouplerConfig = field(default_factory=CouplerConfig)
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
     ensemble: EnsembleConfig = field(default_factory=EnsembleConfig)
+    forecast: ForecastConfig = field(default_factory=ForecastConfig)
     training: TrainingConfig | None = None
     autoencoder: architecture.AutoencoderConfig = field(default_factory=AutoencoderConfig)
     denoiser: architecture.DenoiserConfig = field(default_factory=DenoiserConfig)

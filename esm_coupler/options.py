@@ -275,6 +275,38 @@ class EnsembleConfig:
 
 
 @dataclass(frozen=True, config=STRICT)
+class ForecastConfig:
+    """The emulator at work: in a host with step_mode = 'emulate', and in esm-coupler forecast."""
+
+    checkpoint: NonEmpty = option(
+        "emulator that ships with the package (by name), or path of a checkpoint", "emulator"
+    )
+    conserve: bool = option(
+        "whether ice and snow volume change by exactly what the emulator's sources say: what bounds "
+        "cut off is given back over all ice",
+        False,
+    )
+    first_member: Annotated[int, Field(ge=1, le=MAX_INTEGER)] = option(
+        "number of the first member; in a host, of the one that steps if generate was not called", 1
+    )
+    members: Annotated[int, Field(ge=1, le=9999)] = option(
+        "members of the forecast, which differ in noise, and in their start where that has members",
+        10,
+    )
+    initial: Text = option(
+        "file that the forecast starts from, as of esm-coupler generate, or of daily states", ""
+    )
+    forcing: Text = option(
+        "file with tas [K], uas and vas [m s-1] for each day from the start to the end", ""
+    )
+    n_days: Annotated[int, Field(ge=1, le=366000)] = option("days to go forward", 10)
+    output_every: Annotated[int, Field(ge=1, le=366000)] = option("days between two outputs", 1)
+    batch_members: Annotated[int, Field(ge=1, le=9999)] = option(
+        "members that go through the network together, which gives up bits; 1 keeps them", 1
+    )
+
+
+@dataclass(frozen=True, config=STRICT)
 class TrainingConfig:
     """A training: its data, length, optimiser and output."""
 
@@ -393,6 +425,7 @@ GROUPS: dict[str, type] = {
     "coupler_nml": CouplerConfig,
     "generator_nml": GeneratorConfig,
     "ensemble_nml": EnsembleConfig,
+    "forecast_nml": ForecastConfig,
     "training_nml": TrainingConfig,
     "autoencoder_nml": AutoencoderConfig,
     "denoiser_nml": DenoiserConfig,

@@ -286,13 +286,6 @@ class ForecastConfig:
         "cut off is given back over all ice",
         False,
     )
-    first_member: Annotated[int, Field(ge=1, le=MAX_INTEGER)] = option(
-        "number of the first member; in a host, of the one that steps if generate was not called", 1
-    )
-    members: Annotated[int, Field(ge=1, le=9999)] = option(
-        "members of the forecast, which differ in noise, and in their start where that has members",
-        10,
-    )
     initial: Text = option(
         "file that the forecast starts from, as of esm-coupler generate, or of daily states", ""
     )

@@ -53,3 +53,28 @@ def tiny_checkpoint(
         denoisers[0].normalisation.harmonics.normal_()
     save_model(path, Model(autoencoder, denoisers, grid), {"note": "untrained, for tests"})
     return path
+
+
+def tiny_emulator(path: Path, shape: tuple[int, int] = (16, 32), seed: int = 0) -> Path:
+    """Write an emulator checkpoint with random weights for `tiny_grid(shape)`.
+
+    Its steps differ between members, dates, seeds and forcings.
+    """
+    import torch
+
+    from .generator.architecture import EmulatorConfig
+    from .generator.emulator_file import save_emulator
+    from .generator.step_network import StepNetwork
+
+    grid = tiny_grid(shape)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        sizes = EmulatorConfig(channels=(8, 8, 8), blocks=1, noise=2, memory=3)
+        network = StepNetwork(sizes, grid)
+        for parameter in network.head.parameters():  # untrained, it would say nothing
+            parameter.data.normal_(std=0.3)
+        network.forcing_mean.copy_(torch.tensor([260.0, 0, 0, 260, 0, 0])[:, None, None])
+        network.forcing_std.copy_(torch.tensor([15.0, 5, 5, 15, 5, 5])[:, None, None])
+        network.change.copy_(torch.tensor([0.03, 0.05, 0.01, 0.03, 0.03])[:, None, None])
+    save_emulator(path, network, grid, {"note": "untrained, for tests"})
+    return path

@@ -1,4 +1,4 @@
-"""The analysis that mode = 'perturb' starts from, out of the file that the namelist names."""
+"""States that a namelist names a file of: the analysis of mode = 'perturb', the start of a forecast."""
 
 from __future__ import annotations
 
@@ -41,6 +41,15 @@ def analysis_of(config: Config, generator: Generator) -> State | None:
     return require_analysis(state, generator.names, generator.grid)
 
 
+def read_start(path: Path, grid: Grid, day: datetime.date) -> list[State]:
+    """The states of that day: the members of an ensemble, of anything else one."""
+    from ..verify.states_file import is_ensemble
+
+    if os.path.isfile(path) and is_ensemble(path):
+        return _of_ensemble(path, grid, day)
+    return [_read(path, grid, day)]
+
+
 def _read(path: Path, grid: Grid, day: datetime.date) -> State:
     """A restart by the names of its variables, an ensemble of ours by its members, of which it is
     the first, else what `esm-coupler prepare` reads."""
@@ -49,24 +58,24 @@ def _read(path: Path, grid: Grid, day: datetime.date) -> State:
 
     if not os.path.isfile(path):
         raise DataError(
-            f"the analysis {path} is no file: set analysis in &ensemble_nml to a restart or to "
-            "what esm-coupler prepare reads"
+            f"{path} is no file: an analysis or a start is a restart, an ensemble, or what "
+            "esm-coupler prepare reads"
         )
     if is_restart(path):
         model, restart = read_any(path)
         model.require(restart, grid, day)
         return model.aggregate(restart, grid)
-    return _of_ensemble(path, grid, day) if is_ensemble(path) else _of_series(path, grid, day)
+    return _of_ensemble(path, grid, day)[0] if is_ensemble(path) else _of_series(path, grid, day)
 
 
-def _of_ensemble(path: Path, grid: Grid, day: datetime.date) -> State:
+def _of_ensemble(path: Path, grid: Grid, day: datetime.date) -> list[State]:
     from ..state import State
     from ..verify.states_file import read_states
 
     states = read_states(path)
     _require_day(path, [str(states.dates[0])], day)
     _require_grid(path, states.grid.mask, grid)
-    return State(states.fields[0].astype("f8"), states.names, grid)
+    return [State(fields.astype("f8"), states.names, grid) for fields in states.fields]
 
 
 def _of_series(path: Path, grid: Grid, day: datetime.date) -> State:

@@ -19,6 +19,7 @@ from .config import config
 from .doctor import doctor
 from .evaluate import evaluate
 from .experiment import experiment
+from .forecast import forecast
 from .generate import generate
 from .inspect import inspect
 from .namelist import namelist
@@ -38,7 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for verb in (
-    generate, prepare, train, evaluate, experiment, inspect, validate, namelist, config, doctor,
+    generate, forecast, prepare, train, evaluate, experiment, inspect, validate, namelist, config, doctor,
     plot, weights, replay, check, twin,
 ):  # fmt: skip
     app.command()(verb)

@@ -56,7 +56,8 @@ class StepNetwork(nn.Module):
     def _make_layers(self, channels_in: int) -> None:
         c = self.config.channels
         self.stem = nn.Conv2d(channels_in, c[0], 3, padding=1)
-        self.noise = nn.ModuleList(nn.Conv2d(self.config.noise, n, 1, bias=False) for n in c)
+        n = self.config.noise
+        self.noise = nn.ModuleList(nn.Conv2d(n, to, 1, bias=False) for to in c if n)
         self.down = nn.ModuleList(self._blocks(n) for n in c)
         self.up = nn.ModuleList(self._blocks(n) for n in c[:-1])
         self.smaller = nn.ModuleList(downsample(a, b) for a, b in zip(c, c[1:], strict=False))

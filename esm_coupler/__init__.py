@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .generator.emulator import Emulator
     from .generator.generator import Generator
 
 __version__: str
 
-__all__ = ["Generator", "__version__"]
+__all__ = ["Emulator", "Generator", "__version__"]
 
 
 def __getattr__(name: str):
@@ -19,6 +20,10 @@ def __getattr__(name: str):
         from .generator.generator import Generator
 
         return Generator
+    if name == "Emulator":
+        from .generator.emulator import Emulator
+
+        return Emulator
     if name == "__version__":
         return _version()
     raise AttributeError(f"module 'esm_coupler' has no attribute '{name}'")

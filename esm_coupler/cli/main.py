@@ -13,6 +13,7 @@ from ..errors import EsmCouplerError
 from .bench import bench
 from .bench_coupling import coupling
 from .bench_device import device
+from .bench_emulator import emulator
 from .bench_sampler import sampler
 from .check import check
 from .config import config
@@ -43,7 +44,7 @@ for verb in (
     plot, weights, replay, check, twin,
 ):  # fmt: skip
     app.command()(verb)
-for part in (coupling, sampler, device):
+for part in (coupling, sampler, device, emulator):
     bench.command()(part)
 app.add_typer(bench, name="bench")
 

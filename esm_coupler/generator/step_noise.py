@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -38,9 +39,14 @@ def _level(
     new = gaussian(half, seed=seed, member=member, date=date, draw=draw)
     lasting = np.zeros(half)
     for age in range(memory):
-        day = date - datetime.timedelta(days=age)
-        lasting += gaussian(half, seed=seed, member=member, date=day, draw=draw + 2**32)
+        lasting += _part(half, seed, member, date - datetime.timedelta(days=age), draw + 2**32)
     return np.concatenate([new, lasting / math.sqrt(memory)]).astype(np.float32)
+
+
+@lru_cache(maxsize=1024)
+def _part(shape: Shape, seed: int, member: int, date: datetime.date, draw: int) -> np.ndarray:
+    """What one day adds to the lasting noise of many: it is drawn once, as long as it is kept."""
+    return gaussian(shape, seed=seed, member=member, date=date, draw=draw)
 
 
 def training_noise(

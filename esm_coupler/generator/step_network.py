@@ -20,6 +20,7 @@ from ..grid import Grid
 from .architecture import EmulatorConfig
 from .blocks import GROUPS, ResidualBlock, downsample, upsample, zero_init
 from .held import held
+from .step_diffusion import denoising_loss, sampled
 from .transport import Transport
 
 STEP_SECONDS = 86400
@@ -50,13 +51,14 @@ class StepNetwork(nn.Module):
         self.register_buffer("change", torch.ones(len(NAMES), 1, 1))  # size of a day's change
         ny, nx = (size // LEVELS[0] for size in mask.shape)
         self.places = nn.Parameter(0.1 * torch.randn(3, PLACES, ny, nx))
-        self.wind = nn.Conv2d(6, 2, 1, bias=False)
-        self._make_layers(4 * len(_SCALES) + 6 + self.fixed.shape[1] + 2 + PLACES)
+        told = 4 * len(_SCALES) + 6 + self.fixed.shape[1] + 2 + PLACES
+        self.diffuses = config.nfe > 1
+        self._make_layers(told + (4 * len(NAMES) + 1 if self.diffuses else 0))
 
     def _make_layers(self, channels_in: int) -> None:
-        c = self.config.channels
+        c, n = self.config.channels, 0 if self.diffuses else self.config.noise
+        self.wind = None if self.diffuses else nn.Conv2d(6, 2, 1, bias=False)
         self.stem = nn.Conv2d(channels_in, c[0], 3, padding=1)
-        n = self.config.noise
         self.noise = nn.ModuleList(nn.Conv2d(n, to, 1, bias=False) for to in c if n)
         self.down = nn.ModuleList(self._blocks(n) for n in c)
         self.up = nn.ModuleList(self._blocks(n) for n in c[:-1])
@@ -78,19 +80,48 @@ class StepNetwork(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The state after the step, and (batch, 3, y, x) of area, volume and snow: what transport
         changed, and what would be there without bounds; in the precision of `state`."""
-        scaled = ((forcing - self.forcing_mean) / self.forcing_std).float()
-        told = self._tell(state.float(), scaled, day_of_year)
-        change = (self._network(told, noise) * self.change).to(state)
-        by_wind = F.interpolate(
-            self.wind(scaled), scale_factor=2, mode="bilinear", align_corners=False
-        )
-        drift = (by_wind.to(state) + change[:, 3:]) * self.drift_mask
+        scaled, told = self._inputs(state, forcing, day_of_year)
+        change = (self._change(told, noise) * self.change).to(state)
+        drift = (self._by_wind(scaled).to(state) + change[:, 3:]) * self.drift_mask
         carried = self.transport(state[:, :3], (state[:, 3:] + drift) / 2)
         tracers = state[:, :3] + carried + change[:, :3] * self.mask
         bounded = held(dict(zip(TRACERS, tracers.unbind(dim=1), strict=True)))
         drift = drift * self._touched(bounded["sic"] > 0)[:, None]
         fields = bounded | dict(zip(DRIFT, drift.unbind(dim=1), strict=True))
         return torch.stack([fields[name] for name in NAMES], dim=1), carried, tracers
+
+    def loss(
+        self, state: Tensor, after: Tensor, forcing: Tensor, day_of_year: Tensor
+    ) -> Tensor:
+        """Of the denoiser, for nfe > 1: states a day apart."""
+        _, told = self._inputs(state, forcing, day_of_year)
+        rest = after.clone()
+        rest[:, :3] -= state[:, :3] + self.transport(state[:, :3], (state + after)[:, 3:] / 2)
+        clean = F.pixel_unshuffle(rest / self.change, 2)
+        ocean = F.pixel_unshuffle(self.mask[None, None].float(), 2).repeat(1, len(NAMES), 1, 1)
+        return denoising_loss(self._body, told, clean, ocean)
+
+    def _inputs(
+        self, state: Tensor, forcing: Tensor, day_of_year: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The forcing in its own size, and all that the network is told but the noise."""
+        scaled = ((forcing - self.forcing_mean) / self.forcing_std).float()
+        return scaled, self._tell(state.float(), scaled, day_of_year)
+
+    def _by_wind(self, scaled: Tensor) -> Tensor:
+        """What the wind alone makes of the drift (batch, 2, y, x); of a denoiser it is a part."""
+        if self.wind is None:
+            return torch.zeros(())
+        by_wind = self.wind(scaled)
+        return F.interpolate(by_wind, scale_factor=2, mode="bilinear", align_corners=False)
+
+    def _change(self, told: Tensor, noise: tuple[Tensor, ...]) -> Tensor:
+        """What is added (batch, field, y, x), in sizes of a day's change."""
+        if self.diffuses:
+            latent = sampled(self._body, told, noise[0], self.config.nfe)
+        else:
+            latent = self._body(told, noise).float()
+        return F.pixel_shuffle(latent, 2)
 
     def _touched(self, ice: Tensor) -> Tensor:
         """Drift points that ice touches, as Grid.touched_by."""
@@ -113,7 +144,8 @@ class StepNetwork(nn.Module):
              season.expand(-1, -1, *scaled.shape[-2:]), places], dim=1,
         )  # fmt: skip
 
-    def _network(self, told: Tensor, noise: tuple[Tensor, ...]) -> Tensor:
+    def _body(self, told: Tensor, noise: tuple[Tensor, ...] = ()) -> Tensor:
+        """(batch, channel, y/2, x/2) -> (batch, 4 field, y/2, x/2)."""
         x, kept = self.stem(told), []
         for level, blocks in enumerate(self.down):
             if level:
@@ -124,13 +156,15 @@ class StepNetwork(nn.Module):
             kept.append(x)
         for level in reversed(range(len(self.up))):
             x = self.up[level](kept[level] + self.larger[level](x))
-        return F.pixel_shuffle(self.head(x), 2).float()
+        return self.head(x)
 
     @property
     def noise_shapes(self) -> tuple[tuple[int, int, int], ...]:
         """(channel, y, x) of the noise at each level; none for a network without noise."""
         ny, nx = self.mask.shape
         n = self.config.noise
+        if self.diffuses:
+            return ((4 * len(NAMES), ny // LEVELS[0], nx // LEVELS[0]),)
         return tuple((n, ny // level, nx // level) for level in LEVELS) if n else ()
 
 

@@ -66,6 +66,8 @@ def train(config: Config) -> None:
     score = Score(network)
 
     def loss(indices: Tensor) -> tuple[Tensor, dict[str, float]]:
+        if network.diffuses:
+            return denoising(network, known, known.starts[indices.numpy()], device), {}
         length = forecast_length(trainer.progress(), sizes.longest)
         n = max(1, len(indices) // length)
         starts = known.starts[indices[:n].numpy() % len(known.starts)]
@@ -124,6 +126,15 @@ def fit(network: StepNetwork, known: Drives) -> None:
         before[:, : len(TRACERS)], (before[:, 3:] + after[:, 3:]) / 2
     )
     network.change.copy_(rest[:, :, network.mask].std(dim=(0, 2))[:, None, None])
+
+
+def denoising(
+    network: StepNetwork, known: Drives, starts: np.ndarray, device: torch.device
+) -> Tensor:
+    """Loss of the days after these, of an emulator that diffuses."""
+    both = torch.cat([known.forcing[starts], known.forcing[starts + 1]], dim=1)
+    parts = known.states[starts], known.states[starts + 1], both, known.day_of_year[starts]
+    return network.loss(*(part.to(device) for part in parts))
 
 
 def forecast_length(progress: float, longest: int) -> int:

@@ -38,6 +38,7 @@ def advance(
     for forcing or a state that is refused: then nothing has changed.
     """
     n_days = _days(seconds)
+    later = day_after(date, n_days)
     if clock.date not in (None, date):
         raise InvalidValueError(
             f"step begins at {date:%Y%m%d}, but the state is of {clock.date:%Y%m%d}, where the last "
@@ -53,8 +54,17 @@ def advance(
         )
         steps.append(emulator.step(state, *ends, request, before_evaluation))
         state = steps[-1].state
-    later = date + datetime.timedelta(days=n_days)
     return steps, replace(clock, date=later, forcing=forcing.copy())
+
+
+def day_after(date: datetime.date, n_days: int) -> datetime.date:
+    """The date so many days later; InvalidValueError behind the last one that there is."""
+    try:
+        return date + datetime.timedelta(days=n_days)
+    except OverflowError:
+        raise InvalidValueError(
+            f"{n_days} days after {date} there is no date: the last one is {datetime.date.max}"
+        ) from None
 
 
 def _days(seconds: float) -> int:

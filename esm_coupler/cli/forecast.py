@@ -128,7 +128,9 @@ def _dataset(
     first_member = config.ensemble.first_member
     numbers = range(first_member, first_member + config.ensemble.members)
     parts = [
-        members_dataset(np.stack([s.values for s in states]), emulator.names, numbers, emulator.grid)
+        members_dataset(
+            np.stack([state.values for state in states]), emulator.names, numbers, emulator.grid
+        )
         for states in kept
     ]
     dataset = xarray.concat(

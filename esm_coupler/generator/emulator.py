@@ -164,8 +164,8 @@ class Emulator:
         return {
             "source": f"esm_coupler {__version__}, emulator, torch {torch.__version__}",
             "mode": "emulator", "emulator_sha256": self.checkpoint_sha256, "seed": seed,
-            "nfe": self.network.config.nfe, "conserve": str(conserve).lower(), "threads": self.threads,
-            "device": device_name(self.device),
+            "nfe": self.network.config.nfe, "conserve": str(conserve).lower(),
+            "threads": self.threads, "device": device_name(self.device),
         }  # fmt: skip
 
 
@@ -189,14 +189,14 @@ def _require_together(states: Sequence[State], requests: Sequence[StepRequest]) 
     """InvalidValueError unless each state has its request, all of one day."""
     if not states or len(states) != len(requests):
         raise InvalidValueError(
-            f"{len(states)} states and {len(requests)} requests are given: a step takes one or more "
-            "states, and a request for each"
+            f"{len(states)} states and {len(requests)} requests are given: a step takes one or "
+            "more states, and a request for each"
         )
     dates = sorted({request.date for request in requests})
     if len(dates) > 1:
         raise InvalidValueError(
-            f"the requests are of {dates[0]} and of {dates[-1]}: members that step together share a "
-            "date and its forcing"
+            f"the requests are of {dates[0]} and of {dates[-1]}: members that step together "
+            "share a date and its forcing"
         )
 
 
@@ -228,7 +228,7 @@ def check_forcing(values: np.ndarray, mask: np.ndarray) -> None:
         if wrong.any():
             j, i = np.argwhere(wrong)[0]
             raise InvalidValueError(
-                f"forcing '{name}' is {array[j, i]}{field.unit_text} at i={i + 1}, j={j + 1} and so "
-                f"at {wrong.sum()} points in all: between {low:g} and {high:g} is plausible; it is "
+                f"forcing '{name}' is {array[j, i]}{field.unit_text} at i={i + 1}, j={j + 1} and "
+                f"so at {wrong.sum()} points in all: between {low:g} and {high:g} is plausible; it is "
                 "refused, so look for the fault that made it"
             )

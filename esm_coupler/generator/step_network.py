@@ -27,7 +27,7 @@ from .transport import Transport
 STEP_SECONDS = 86400
 NAMES = ("sic", "sit", "snt", "siu", "siv")
 TRACERS = ("sic", "sit", "snt")
-LEVELS = (2, 4, 8)  # cells along the side of a place of the network, from the finest to the coarsest
+LEVELS = (2, 4, 8)  # cells along the side of a place of the network, the finest first
 # Features of a state, about 1 in size: sic, whether there is ice, sit, thin ice, snt, siu, siv
 _SCALES = (1.0, 1.0, 2.5, 0.5, 0.25, 0.1, 0.1)
 PLACES = 8  # learned maps of what is particular to a place in a season, such as the ocean below

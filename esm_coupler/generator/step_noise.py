@@ -1,8 +1,8 @@
 """The noise of a step of the emulator: one half is new each day, the other lasts.
 
-What an emulator does not know of a sea-ice model, such as its thickness categories, it does not know
-tomorrow either: errors last, and so does half of the noise, as a mean over the days before. It is a
-function of (seed, member, date) as all noise (noise.py): nothing has to be kept for a restart.
+What an emulator does not know of a sea-ice model, such as its thickness categories, it does not
+know tomorrow either: errors last, and so does half of the noise, as a mean over the days before. It
+is a function of (seed, member, date) as all noise (noise.py): nothing has to be kept for a restart.
 """
 
 from __future__ import annotations

@@ -112,8 +112,8 @@ def read_drives(data: str, years: Sequence[int], length: int) -> tuple[Days, Dri
     if not starts:
         raise ConfigError(
             f"training_nml: '{data}' has no {length + 1} days in a row in the years "
-            f"{', '.join(map(str, years))}: an emulator learns from daily states; give all days, or "
-            "a smaller longest in &emulator_nml"
+            f"{', '.join(map(str, years))}: an emulator learns from daily states; give all days, "
+            "or a smaller longest in &emulator_nml"
         )
     fields = torch.from_numpy(days.fields)
     return days, Drives(fields, small, day_of_year, np.array(starts))

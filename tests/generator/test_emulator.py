@@ -1,4 +1,4 @@
-"""A day of the emulator: same request, same bits; acceptable; its budget closes; bad input named."""
+"""A day of the emulator: same bits, acceptable states, a budget that closes, bad input named."""
 
 from __future__ import annotations
 
@@ -271,7 +271,8 @@ def test_a_state_of_another_grid_or_of_other_fields_is_refused(
 def test_states_and_requests_belong_together(emulator: Emulator, state: State) -> None:
     two = [StepRequest(1, DAY), StepRequest(2, DAY)]
     for states, requests in (([state], two), ([], []), ([state, state], two[:1])):
-        with pytest.raises(InvalidValueError, match=f"{len(states)} states and {len(requests)} req"):
+        words = f"{len(states)} states and {len(requests)} requests are given"
+        with pytest.raises(InvalidValueError, match=words):
             emulator.steps(states, START, END, requests)
     apart = [two[0], StepRequest(2, datetime.date(1990, 3, 5))]
     with pytest.raises(InvalidValueError, match="requests are of 1990-03-01 and of 1990-03-05"):
@@ -295,10 +296,10 @@ def test_a_checkpoint_must_be_there_and_of_the_right_kind(tmp_path) -> None:
     with pytest.raises(CheckpointError, match="checkpoint 'absent.nc' is neither a file nor"):
         Emulator.load("absent.nc")
     generator = tiny_checkpoint(tmp_path / "generator.safetensors")
-    with pytest.raises(CheckpointError, match="is a checkpoint of kind 'generator', needed is 'emu"):
+    with pytest.raises(CheckpointError, match="is a checkpoint of kind 'generator', needed is 'e"):
         Emulator.load(generator)
     emulator = tiny_emulator(tmp_path / "emulator.safetensors")
-    with pytest.raises(CheckpointError, match="is a checkpoint of kind 'emulator', needed is 'gen"):
+    with pytest.raises(CheckpointError, match="is a checkpoint of kind 'emulator', needed is 'g"):
         Generator.load(emulator)
     emulator.write_bytes(emulator.read_bytes()[:-100])
     with pytest.raises(CheckpointError, match="emulator.safetensors is not a readable"):

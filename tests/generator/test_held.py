@@ -26,7 +26,10 @@ def wild(dtype: torch.dtype = torch.float64, size: int = 4000) -> dict[str, torc
 
 def one(sic: float, sit: float, snt: float) -> dict[str, torch.Tensor]:
     values = {"sic": sic, "sit": sit, "snt": snt}
-    return {k: torch.tensor([v], dtype=torch.float64, requires_grad=True) for k, v in values.items()}
+    return {
+        name: torch.tensor([value], dtype=torch.float64, requires_grad=True)
+        for name, value in values.items()
+    }
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])

@@ -104,6 +104,31 @@ def test_what_is_uniform_stays_so_in_a_drift_without_divergence(location: str) -
     assert np.abs(change).max() > 1e-3  # at the edge it diverges
 
 
+@pytest.mark.parametrize(
+    ("location", "component", "loses", "gains"),
+    [
+        ("northeast", 0, [(5, 6), (6, 6)], [(5, 7), (6, 7)]),
+        ("northeast", 1, [(5, 6), (5, 7)], [(6, 6), (6, 7)]),
+        ("centre", 0, [(5, 5)], [(5, 7)]), ("centre", 1, [(4, 6)], [(6, 6)]),
+    ],
+)  # fmt: skip
+def test_drift_at_a_point_moves_ice_through_the_faces_beside_it(
+    location: str, component: int, loses: list, gains: list
+) -> None:
+    """A corner (y 5, x 6) lies between the cells 5 and 6 along y, and 6 and 7 along x."""
+    grid = open_water(location=location)
+    drift = drift_of(grid, 0.0, 0.0)
+    drift[0, component, 5, 6] = 0.01
+    tracers = torch.ones(1, 1, 16, 32, dtype=torch.float64)
+    change = Transport(grid, DAY)(tracers, drift)[0, 0].numpy()
+    through = 0.005 * DAY / SIDE
+    for cells, sign in ((loses, -1), (gains, 1)):
+        for cell in cells:
+            assert change[cell] == pytest.approx(sign * through, rel=0.05)
+            change[cell] = 0.0
+    assert np.abs(change).max() < 0.05 * through
+
+
 @pytest.mark.parametrize("location", ["northeast", "centre"])
 @pytest.mark.parametrize(("u", "v"), [(0.2, 0.0), (-0.2, 0.1), (0.0, -0.15)])
 def test_a_block_of_ice_moves_downstream_as_far_as_its_drift_says(

@@ -82,7 +82,9 @@ class EmulatorConfig:
         8, 0, 256, 2,
     )  # fmt: skip
     memory: int = _option("days over which the lasting half of the noise is averaged", 16, 1, 366)
-    members: int = _option("members a day that the score compares; 1: the mean absolute error", 2, 1, 64)
+    members: int = _option(
+        "members a day that the score compares; 1: the mean absolute error", 2, 1, 64
+    )
     nfe: int = _option(
         "network evaluations a day: 1, trained by fair CRPS; more, by diffusion, on single days",
         1, 1, 1000,

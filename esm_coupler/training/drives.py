@@ -13,8 +13,9 @@ from torch import Tensor
 from ..errors import ConfigError
 from ..generator.emulator import pooled
 from ..generator.step_network import NAMES
+from ..grid import Grid
 from ..hosts.forcing import read_forcing
-from .data import Days, file_of, read_days
+from .data import Days, files_of, read_days
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,8 @@ def read_drives(data: str, years: Sequence[int], length: int) -> tuple[Days, Dri
             f"training_nml: the data have {', '.join(days.names)}; an emulator needs "
             f"{', '.join(NAMES)}"
         )
-    forcing = np.concatenate([read_forcing(file_of(Path(data), y), days.grid)[1] for y in years])
+    files = files_of(Path(data), years)
+    forcing = np.concatenate([_forcing_of(file, wanted, days.grid) for file, wanted in files])
     if len(forcing) != len(days.fields):
         raise ConfigError(
             f"training_nml: {len(days.fields)} days of states and {len(forcing)} of forcing in "
@@ -54,6 +56,16 @@ def read_drives(data: str, years: Sequence[int], length: int) -> tuple[Days, Dri
     follows = np.diff(days.day_of_year) == 1  # files of years need not follow each other
     starts = [d for d in range(len(follows) - length + 1) if follows[d : d + length].all()]
     if not starts:
-        raise ConfigError(f"training_nml: '{data}' has no {length + 1} days in a row: set longest")
+        raise ConfigError(
+            f"training_nml: '{data}' has no {length + 1} days in a row in the years "
+            f"{', '.join(map(str, years))}: an emulator learns from daily states; give all days, "
+            "or a smaller longest in &emulator_nml"
+        )
     fields = torch.from_numpy(days.fields)
     return days, Drives(fields, small, day_of_year, np.array(starts), length)
+
+
+def _forcing_of(file: Path, years: Sequence[int], grid: Grid) -> np.ndarray:
+    """(day, 3, y, x) of these years of a file, or of all."""
+    days, values = read_forcing(file, grid)
+    return values[[not years or day.year in years for day in days]]

@@ -31,6 +31,7 @@ from .spread_gain import set_spread_gain
 if TYPE_CHECKING:
     from ..config import Config
     from ..generator.architecture import EmulatorConfig
+    from ..grid import Grid
 
 BLOCKS = (4, 16)  # cells along a side
 FAIRNESS = 0.95

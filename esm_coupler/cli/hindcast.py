@@ -79,7 +79,7 @@ def hindcast(
     known, training = _read_year(data, year, grid), _read_training(data, years, grid)
     results, maps = _hindcasts(store, emulators, known, training, starts, days, physics)
     if free_run:
-        results["free_run"] = _free_run(store, emulators[EMULATOR][0], known, training, members, seed)
+        results["free_run"] = _free_run(store, emulators[EMULATOR][0], known, training)
     results["about"] |= about
     _write(output, results, maps, grid)
 
@@ -166,12 +166,12 @@ def _hindcasts(
 
 
 def _free_run(
-    store: HindcastStore, emulator: Emulator, year: Year, training: States, members: int, seed: int
+    store: HindcastStore, emulator: Emulator, year: Year, training: States
 ) -> dict[str, Any]:
     from ..verify.free_run import free_run, judge
 
-    run = store.free_run()
-    for run in free_run(emulator, year, members, seed, run):
+    run, about = store.free_run(), store.about
+    for run in free_run(emulator, year, about["members"], about["seed"], run):
         store.save_free_run(run)
         log_line(f"free run: {run.days} of {len(year.states) - 1} days")
     return judge(run, year, training)

@@ -57,9 +57,10 @@ def _lines(axes: Axes, scores: Mapping[str, Any], quantity: str, key: str) -> No
     rivals = [name for name in scores if name != EMULATOR]
     colours = dict(zip(rivals, RIVAL_COLOURS, strict=False))
     for name, by_lead in scores.items():
-        known = [(int(lead), found[quantity]) for lead, found in by_lead.items() if quantity in found]
-        leads, values = zip(*sorted(known, key=lambda one: one[0]), strict=True) if known else ((), ())
-        values = [SCALES.get(quantity, 1) * (v if quantity == EDGE else v[key]) for v in values]
+        known = {int(lead): f[quantity] for lead, f in by_lead.items() if quantity in f}
+        leads = sorted(known)
+        values = [known[lead] if quantity == EDGE else known[lead][key] for lead in leads]
+        values = [SCALES.get(quantity, 1) * value for value in values]
         style = {"linewidth": 2.2} if name == EMULATOR else {"linewidth": 1.2, "linestyle": "--"}
         axes.plot(leads, values, marker="o", markersize=3, color=colours.get(name, OWN_COLOUR),
                   label=name, **style)  # fmt: skip
@@ -133,7 +134,7 @@ def free_run_months(run: Mapping[str, Any]) -> Figure:
     for axes, (name, label) in zip(figure.subplots(1, 2), labels.items(), strict=True):
         found = run[name]
         month = [one["month"] for one in found]
-        bounds = [[np.nan if one[b] is None else one[b] for one in found] for b in ("least", "most")]
+        bounds = [np.array([one[b] for one in found], float) for b in ("least", "most")]
         axes.fill_between(month, *bounds, color="#d3d7cf", label="training years")
         members = np.array([one["members"] for one in found])
         axes.plot(month, members, color=OWN_COLOUR, linewidth=0.8)

@@ -46,8 +46,8 @@ class Climatology:
         missing = ~np.isfinite(mean[:, 0, 0, 0])
         if missing.any():
             raise FieldError(
-                f"no training state is within {WINDOW} calendar days of {dates[missing][0]}: give "
-                "training years that have that time of the year"
+                f"no training state is within {WINDOW} days of the calendar day of "
+                f"{dates[missing][0]}: give training years that have that time of the year"
             )
         return mean
 

@@ -53,7 +53,7 @@ def score(
 def _values(
     members: np.ndarray, truth: np.ndarray, names: Sequence[str], grid: Grid
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
-    """(quantity, members (member, value), truth (value,), weights (value,)), where there are any."""
+    """(quantity, members (member, value), truth (value,), weights (value,)) where there are any."""
     icy = grid.touched_by(truth[names.index("sic")] > ICE) & grid.drift_mask
     parts = {"sic": (("sic",), grid.mask), "sit": (("sit",), grid.mask), "drift": (DRIFT, icy)}
     for quantity, (fields, points) in parts.items():

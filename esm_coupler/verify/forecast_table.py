@@ -118,8 +118,8 @@ def _free_run_tables(run: Mapping[str, Any] | None) -> Iterator[tuple[str, Text]
     yield (
         f"Free run of {run['members']} members over {run['days']} days: monthly means. Projection "
         f"changed {run['cells_mended_a_step']:.2f} cells a step, at most "
-        f"{run['most_cells_mended_in_a_step']}. Standard deviation of the members at the end: extent "
-        f"{spread['extent']:.3f} 10⁶ km², volume {spread['volume']:.3f} 10³ km³, sic "
+        f"{run['most_cells_mended_in_a_step']}. Standard deviation of the members at the end: "
+        f"extent {spread['extent']:.3f} 10⁶ km², volume {spread['volume']:.3f} 10³ km³, sic "
         f"{spread['sic']:.4f}.", rows,
     )  # fmt: skip
 

@@ -24,7 +24,8 @@ TOTALS: dict[str, Total] = {"extent": extent, "volume": volume}  # [1e6 km2], [1
 @dataclass(frozen=True, eq=False)
 class FreeRun:
     """Days in a row after the start. totals: of each of TOTALS (day, member); mended (day, member):
-    cells that projection changed in a step; fields: float64 (member, field, y, x) of the last day."""
+    cells that projection changed in a step; fields: float64 (member, field, y, x) of the last
+    day."""
 
     totals: dict[str, np.ndarray]
     mended: np.ndarray
@@ -77,7 +78,8 @@ def _days(
 
 def judge(run: FreeRun, year: Year, training: States) -> dict[str, Any]:
     """Means of each month of extent and volume (members, truth, least and most of the training
-    years), and how many members are within; mended cells, and how far members are apart at the end."""
+    years), and how many members are within; mended cells, and how far members are apart at the
+    end."""
     dates = year.states.dates[1 : run.days + 1]
     result: dict[str, Any] = {"days": run.days, "members": run.mended.shape[1]}
     for name, total in TOTALS.items():

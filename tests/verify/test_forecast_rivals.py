@@ -116,7 +116,7 @@ def test_what_training_years_lack_is_named(training: States) -> None:
     few = training.subset(np.arange(40))
     with pytest.raises(FieldError, match="1991-07-01"):
         climatological_members(few, np.datetime64("1991-07-01"))
-    with pytest.raises(FieldError, match="within 10 calendar days of 1991-07-01"):
+    with pytest.raises(FieldError, match="within 10 days of the calendar day of 1991-07-01"):
         Climatology.of(few)[np.array(["1991-07-01"], "M8[D]")]
     with pytest.raises(FieldError, match="no two days that are 60 days apart"):
         DampedPersistence.fit(few, (60,))

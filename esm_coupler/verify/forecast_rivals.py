@@ -75,13 +75,11 @@ class DampedPersistence:
         """The least squares over the training years and the ocean, weighted with area. Anomalies
         of a year are from the climatology of the others, as those of a year to come are. FieldError
         if no training state is a lead after another."""
-        area = np.where(training.grid.mask, training.grid.cell_area, 0.0)
-        area = (area / area.sum()).astype(np.float32)
         shape = len(SEASONS), len(training.names)
         products = {lead: np.zeros((2, *shape)) for lead in leads}
         for dates, anomalies in _anomalies(training, window):
             for lead in leads:
-                products[lead] += _products(dates, anomalies, lead, area)
+                products[lead] += _products(dates, anomalies, lead)
         for lead, (_, squares) in products.items():
             if not squares.any():
                 raise FieldError(
@@ -108,35 +106,29 @@ class DampedPersistence:
 
 
 def _anomalies(training: States, window: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(dates, anomalies (state, field, y, x)) of each year. Of a single one, from itself."""
-    year = years(training.dates)
+    """(dates, anomalies (state, field, ocean cell) times the root of the area) of each year. Those
+    of a single year are from itself."""
+    ocean, year = training.grid.mask, years(training.dates)
+    root = np.sqrt(training.grid.cell_area[ocean] / training.grid.cell_area[ocean].sum())
     for number in np.unique(year):
         own = year == number
         of_year = training.subset(own)
         others = training if own.all() else training.subset(~own)
-        yield of_year.dates, of_year.fields - Climatology.of(others, window)[of_year.dates]
+        anomalies = of_year.fields - Climatology.of(others, window)[of_year.dates]
+        yield of_year.dates, anomalies[..., ocean] * root.astype(np.float32)
 
 
-def _products(
-    dates: np.ndarray, anomalies: np.ndarray, lead: int, area: np.ndarray
-) -> np.ndarray:
+def _products(dates: np.ndarray, anomalies: np.ndarray, lead: int) -> np.ndarray:
     """(2, season, field) sums of anomaly times later anomaly, and of squares of the former."""
     place = {date: index for index, date in enumerate(dates)}
-    pairs = [
-        (index, place[later])
-        for date, index in place.items()
-        if (later := date + np.timedelta64(lead, "D")) in place
-    ]
     sums = np.zeros((2, len(SEASONS), anomalies.shape[1]))
-    if not pairs:
-        return sums
-    before, after = np.array(pairs).T
-    each = np.stack([
-        np.einsum("sfyx,sfyx,yx->sf", anomalies[before], anomalies[other], area, optimize=True)
-        for other in (after, before)
-    ])  # fmt: skip
     for k, season in enumerate(SEASONS):
-        sums[:, k] = each[:, in_season(dates[before], season)].sum(axis=1)
+        for date in dates[in_season(dates, season)]:
+            later = place.get(date + np.timedelta64(lead, "D"))
+            if later is not None:
+                before = anomalies[place[date]]
+                sums[0, k] += (before * anomalies[later]).sum(axis=-1)
+                sums[1, k] += np.square(before).sum(axis=-1)
     return sums
 
 

@@ -17,7 +17,6 @@ from .restart import read_restart, write_restart
 if TYPE_CHECKING:
     from ..config import Config
     from ..generator.emulator import Emulator
-    from ..modes.forecast import Clock
     from ..state import State
     from .maker import Maker
 

@@ -77,8 +77,8 @@ class CouplerConfig:
     )
     threads: Threads = option("threads that torch may use, inside a host and in generate", 1)
     step_mode: Literal["project", "emulate"] = option(
-        "what step does: project the bound state onto what a sea-ice model accepts, or take it days "
-        "forward with the emulator of &forecast_nml under the bound tas, uas and vas",
+        "what step does: project the bound state onto what a sea-ice model accepts, or take it "
+        "days forward with the emulator of &forecast_nml under the bound tas, uas and vas",
         "project",
     )
     halo_fill: Literal["none", "closed", "cyclic", "tripole_t", "tripole_f"] = option(
@@ -133,7 +133,8 @@ class CouplerConfig:
             )
         if self.step_mode == "emulate" and self.engine == "loopback":
             raise ValueError(
-                "step_mode = 'emulate' needs engine = 'generator'; a loopback gives back what it gets"
+                "step_mode = 'emulate' needs engine = 'generator'; a loopback gives back what it "
+                "gets"
             )
         return self
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 _NO_FORCING_BEFORE = (
-    "note: no forcing is known of the day on which the step begins, that of its end stands for both: "
-    "bind the forcing before generate, and let it hold that of the day"
+    "note: no forcing is known of the day on which the step begins, that of its end stands for "
+    "both: bind the forcing before generate, and let it hold that of the day"
 )
 
 
@@ -82,8 +82,8 @@ class EmulatorEngine(GeneratorEngine):
         self._clock = self._clock_after
 
     def step(self, names: tuple[str, ...], values: np.ndarray, date: int, seconds: float) -> Result:
-        """Raises before anything is made what a host can mend; the clock goes on all the same where
-        the making itself fails, because on_failure may leave the host its own state for that time."""
+        """Raises before anything is made what a host can mend. The clock goes on where the making
+        itself fails: on_failure may leave the host its own state for that time."""
         from ..modes.forecast import advance, clock_after
         from ..state import parse_date
 

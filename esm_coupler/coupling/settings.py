@@ -20,8 +20,9 @@ _BYTES = 16384
 @dataclass(frozen=True)
 class Settings:
     """`reads_on_generate`: the host's fields are wanted before a member; `forcing`: names of fields
-    that are read only; `drift_at_corners`: where the engine's drift is, else at cell centres; `time_limit` of each call after start [s], 0 for
-    none; `record`, the folder of a recording of at most `record_mb` [MB] a rank, or nothing."""
+    that are read only; `drift_at_corners`: where the engine's drift is, else at cell centres;
+    `time_limit` of each call after start [s], 0 for none; `record`, the folder of a recording of at
+    most `record_mb` [MB] a rank, or nothing."""
 
     reads_on_generate: bool = False
     forcing: tuple[str, ...] = ()

@@ -63,7 +63,12 @@ def clock_after(
             "step or generate left it: give that date, or generate anew after a gap"
         )
     check_forcing(forcing, mask)
-    later = date + datetime.timedelta(days=n_days)
+    try:
+        later = date + datetime.timedelta(days=n_days)
+    except OverflowError:
+        raise InvalidValueError(
+            f"seconds is {seconds:.6g}: a step from {date:%Y%m%d} may not end after the year 9999"
+        ) from None
     return replace(clock, date=later, forcing=forcing.copy())
 
 

@@ -46,7 +46,7 @@ MODES: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
     "couple": (
         "A Fortran or C host: the file that coupler%start or esm_start reads. Groups host_... are "
         "the host's own",
-        ("coupler_nml", "generator_nml", "ensemble_nml"),
+        ("coupler_nml", "generator_nml", "ensemble_nml", "forecast_nml"),
         {},
     ),
 }

@@ -37,14 +37,8 @@ def advance(
     `seconds` that are no whole number of days, for a date at which the last step did not end, and
     for forcing or a state that is refused: then nothing has changed.
     """
+    later = clock_after(clock, date, seconds, forcing, emulator.grid.mask)
     n_days = _days(seconds)
-    later = day_after(date, n_days)
-    if clock.date not in (None, date):
-        raise InvalidValueError(
-            f"step begins at {date:%Y%m%d}, but the state is of {clock.date:%Y%m%d}, where the "
-            "last step or generate left it: give that date, or generate anew after a gap"
-        )
-    check_forcing(forcing, emulator.grid.mask)
     first = forcing if clock.forcing is None else clock.forcing
     steps: list[Step] = []
     for day in range(n_days):
@@ -54,7 +48,23 @@ def advance(
         )
         steps.append(emulator.step(state, *ends, request, before_evaluation))
         state = steps[-1].state
-    return steps, replace(clock, date=later, forcing=forcing.copy())
+    return steps, later
+
+
+def clock_after(
+    clock: Clock, date: datetime.date, seconds: float, forcing: np.ndarray, mask: np.ndarray
+) -> Clock:
+    """The clock after such a step, with the ocean mask (y, x); raises what `advance` does for its
+    arguments, before anything is made."""
+    n_days = _days(seconds)
+    if clock.date not in (None, date):
+        raise InvalidValueError(
+            f"step begins at {date:%Y%m%d}, but the state is of {clock.date:%Y%m%d}, where the "
+            "last step or generate left it: give that date, or generate anew after a gap"
+        )
+    check_forcing(forcing, mask)
+    later = day_after(date, n_days)
+    return replace(clock, date=later, forcing=forcing.copy())
 
 
 def day_after(date: datetime.date, n_days: int) -> datetime.date:

@@ -99,11 +99,17 @@ class StepNetwork(nn.Module):
     ) -> Tensor:
         """Of the denoiser, for nfe > 1: states a day apart."""
         _, told = self._inputs(state, forcing, day_of_year)
-        rest = after.clone()
-        rest[:, :3] -= state[:, :3] + self.transport(state[:, :3], (state + after)[:, 3:] / 2)
+        rest = self.beyond_transport(state, after)
+        rest[:, 3:] = after[:, 3:]  # the drift itself
         clean = F.pixel_unshuffle(rest / self.change, 2)
         ocean = F.pixel_unshuffle(self.mask[None, None].float(), 2).repeat(1, len(NAMES), 1, 1)
         return denoising_loss(self._body, told, clean, ocean)
+
+    def beyond_transport(self, before: Tensor, after: Tensor) -> Tensor:
+        """(day, field, y, x): what a day changed, but for what mean drift carried."""
+        rest = after - before
+        rest[:, :3] -= self.transport(before[:, :3], (before + after)[:, 3:] / 2)
+        return rest
 
     def _inputs(
         self, state: Tensor, forcing: Tensor, day_of_year: Tensor

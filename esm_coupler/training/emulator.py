@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from ..fields import DRIFT
 from ..generator.device import select_device
 from ..generator.emulator_file import save_emulator
-from ..generator.step_network import NAMES, TRACERS, StepNetwork
+from ..generator.step_network import NAMES, StepNetwork
 from ..generator.step_noise import training_noise
 from .drives import Drives, read_drives
 from .loop import Trainer
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 BLOCKS = (4, 16)  # cells along a side
 FAIRNESS = 0.95
+QUARTERS = 4  # seasons of which a day's change has its size
+LEAST_SIZE = 0.1  # of the mean over all places
+SIZED_DAYS = 1000
 VALIDATE_EVERY_DAY, VALIDATE_DAYS = 24, 5
 LONGER = (0.35, 0.5, 0.65)  # of the training: forecasts of an eighth, a quarter, a half, and whole
 
@@ -52,7 +55,7 @@ def train(config: Config) -> None:
     network = StepNetwork(sizes, days.grid)
     fit(network, known)
     network = network.to(device, memory_format=torch.channels_last)
-    score = Score(network)
+    score = Score(network, known)
 
     def loss(indices: Tensor) -> tuple[Tensor, dict[str, float]]:
         if network.diffuses:
@@ -89,11 +92,7 @@ def fit(network: StepNetwork, known: Drives) -> None:
     both, _ = known.between(some)
     network.forcing_mean.copy_(both.mean(dim=(0, 2, 3))[:, None, None])
     network.forcing_std.copy_(both.std(dim=(0, 2, 3))[:, None, None])
-    before, after = known.states[some], known.states[some + 1]
-    rest = after - before
-    rest[:, : len(TRACERS)] -= network.transport(
-        before[:, : len(TRACERS)], (before[:, 3:] + after[:, 3:]) / 2
-    )
+    rest = network.beyond_transport(known.states[some], known.states[some + 1])
     network.change.copy_(rest[:, :, network.mask].std(dim=(0, 2))[:, None, None])
 
 
@@ -128,43 +127,84 @@ def forecast_scores(
         told = forcing.repeat(n, 1, 1, 1).to(device), days.repeat(n).to(device)
         state = network(state, *told, tuple(x.to(device) for x in noise[day]))
         members = state.unflatten(0, (n, len(starts)))
-        by_day.append(score(members, known.states[starts + day + 1].to(device), day + 1))
+        truth = known.states[starts + day + 1].to(device)
+        by_day.append(score(members, truth, day + 1, days.to(device)))
     return by_day
 
 
 class Score:
     """Mean fair CRPS of members (member, sample, field, y, x) against the truth (sample, field, y,
-    x), in sizes of a day's change, over the root of the days that the forecast has gone."""
+    x), over the root of the days that the forecast has gone.
 
-    def __init__(self, network: StepNetwork) -> None:
+    Each view is scored in sizes of what a day changes of it, there and in that season: a drift that
+    is as smooth as the simulation's, and a pack as closed, count as much as a moving ice edge.
+    """
+
+    def __init__(self, network: StepNetwork, known: Drives) -> None:
         ocean, drift = network.mask.float(), network.drift_mask.float()
-        self.mask = torch.stack([drift if name in DRIFT else ocean for name in NAMES])
-        self.mask = self.mask.to(network.change.device)
-        self.scale = network.change
-
-    def __call__(self, members: Tensor, truth: Tensor, days: int) -> Tensor:
-        members, truth = members / self.scale * self.mask, truth / self.scale * self.mask
-        views = [
-            (members, truth, self.mask),
-            *(_differences(members, truth, self.mask, axis) for axis in (-1, -2)),
-            *(_block_means(members, truth, self.mask, block) for block in BLOCKS),
+        self.mask = torch.stack([drift if name in DRIFT else ocean for name in NAMES]).cpu()
+        rests, days = _rests(network, known)
+        quarters = _quarter(days)
+        sizes = [
+            torch.stack([_size(view[quarters == q], weight) for q in range(QUARTERS)])
+            for view, weight in _views(rests * self.mask, self.mask)
         ]
-        scores = [_mean_crps(m, t, weight) for m, t, weight in views]
+        device = network.mask.device
+        self.mask, self.sizes = self.mask.to(device), [size.to(device) for size in sizes]
+
+    def __call__(self, members: Tensor, truth: Tensor, days: int, day_of_year: Tensor) -> Tensor:
+        quarters = _quarter(day_of_year)
+        pairs = zip(
+            _views(members * self.mask, self.mask), _views(truth * self.mask, self.mask),
+            self.sizes, strict=True,
+        )  # fmt: skip
+        scores = [
+            _mean_crps(member / size[quarters], true / size[quarters], weight)
+            for (member, weight), (true, _), size in pairs
+        ]
         return torch.stack(scores).mean() / math.sqrt(days)
 
 
-def _differences(
-    members: Tensor, truth: Tensor, mask: Tensor, axis: int
-) -> tuple[Tensor, Tensor, Tensor]:
+def _quarter(day_of_year: Tensor) -> Tensor:
+    return (day_of_year - 1) * QUARTERS // 366
+
+
+@torch.no_grad()
+def _rests(network: StepNetwork, known: Drives) -> tuple[Tensor, Tensor]:
+    """What a day changes beyond transport (day, field, y, x), and the days of the year."""
+    days = known.starts[:: max(1, len(known.starts) // SIZED_DAYS)]
+    before, after = known.states[days], known.states[days + 1]
+    return network.beyond_transport(before, after), known.day_of_year[days]
+
+
+def _size(view: Tensor, weight: Tensor) -> Tensor:
+    """(field, y, x): standard deviation of each place, and where that is little a share of what it
+    is in the mean of all places."""
+    here = view.square().mean(dim=0)
+    everywhere = (here * weight).sum(dim=(-1, -2), keepdim=True) / weight.sum(
+        dim=(-1, -2), keepdim=True
+    )
+    return (here + LEAST_SIZE**2 * everywhere).sqrt().clamp(min=1e-6)
+
+
+def _views(fields: Tensor, mask: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """(..., field, y, x) cell by cell, as differences of neighbours, and as means of blocks, each
+    with the weight of its places (field, y, x)."""
+    return [
+        (fields, mask),
+        *(_differences(fields, mask, axis) for axis in (-1, -2)),
+        *(_block_means(fields, mask, block) for block in BLOCKS),
+    ]
+
+
+def _differences(fields: Tensor, mask: Tensor, axis: int) -> tuple[Tensor, Tensor]:
     both = mask * mask.roll(-1, axis)
-    return members.roll(-1, axis) - members, truth.roll(-1, axis) - truth, both
+    return (fields.roll(-1, axis) - fields) * both, both
 
 
-def _block_means(
-    members: Tensor, truth: Tensor, mask: Tensor, block: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    pooled_members = F.avg_pool2d(members.flatten(0, 1), block).unflatten(0, members.shape[:2])
-    return pooled_members, F.avg_pool2d(truth, block), F.avg_pool2d(mask[None], block)[0]
+def _block_means(fields: Tensor, mask: Tensor, block: int) -> tuple[Tensor, Tensor]:
+    means = F.avg_pool2d(fields.flatten(0, -4), block).unflatten(0, fields.shape[:-3])
+    return means, F.avg_pool2d(mask[None], block)[0]
 
 
 def _mean_crps(members: Tensor, truth: Tensor, weight: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from .evaluate import evaluate
 from .experiment import experiment
 from .forecast import forecast
 from .generate import generate
+from .hindcast import hindcast
 from .inspect import inspect
 from .namelist import namelist
 from .plot import plot
@@ -40,8 +41,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for verb in (
-    generate, forecast, prepare, train, evaluate, experiment, inspect, validate, namelist, config, doctor,
-    plot, weights, replay, check, twin,
+    generate, forecast, prepare, train, evaluate, experiment, inspect, validate, namelist, config,
+    doctor, plot, weights, replay, check, twin, hindcast,
 ):  # fmt: skip
     app.command()(verb)
 for part in (coupling, sampler, device, emulator):

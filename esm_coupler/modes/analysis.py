@@ -38,8 +38,8 @@ def require_fields(names: tuple[str, ...], needed: tuple[str, ...]) -> None:
     missing = [name for name in needed if name not in names]
     if missing:
         raise FieldError(
-            f"the analysis has no '{missing[0]}': mode = 'perturb' needs {', '.join(needed)}; a "
-            "host binds them all"
+            f"the analysis has no '{missing[0]}': the checkpoint needs {', '.join(needed)}; a host "
+            "binds them all"
         )
 
 

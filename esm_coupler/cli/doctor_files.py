@@ -9,12 +9,12 @@ from ..errors import EsmCouplerError
 from .finding import Finding
 
 
-def checkpoint(name_or_path: str) -> Finding:
-    """Whether a generator's checkpoint is there and sound."""
+def checkpoint(name_or_path: str, kind: str = "generator") -> Finding:
+    """Whether a checkpoint is there, sound, and of this kind."""
     from ..generator.checkpoint import read_checkpoint
 
     try:
-        read = read_checkpoint(name_or_path, "generator")
+        read = read_checkpoint(name_or_path, kind)
     except EsmCouplerError as error:
         return Finding("checkpoint", "fault", str(error))
     fields = ", ".join(read.manifest["fields"])
@@ -34,3 +34,5 @@ def namelist(file: Path) -> Iterator[Finding]:
         return
     yield Finding("namelist", "ok", f"{file} is valid")
     yield checkpoint(config.generator.checkpoint)
+    if config.coupler.step_mode == "emulate":
+        yield checkpoint(config.forecast.checkpoint, "emulator")

@@ -8,6 +8,7 @@ import pytest
 
 from esm_coupler.cli import doctor_files, doctor_libraries, doctor_python
 from esm_coupler.cli.finding import Finding
+from esm_coupler.testing import tiny_emulator
 from support.cli import esm_coupler
 
 ONE_MPI = {"text": "Open MPI v4.1.4, package", "libraries": {"libmpi": ["/usr/lib/libmpi.so.40"]}}
@@ -43,6 +44,16 @@ def test_a_namelist_is_checked_with_the_checkpoint_that_it_names(
     _, found = doctor_files.namelist(namelist)
     assert found.state == "fault"
     assert "absent.safetensors" in found.text
+
+
+def test_the_emulator_of_a_host_is_checked_too(namelist: Path, tmp_path: Path) -> None:
+    emulator = tiny_emulator(tmp_path / "emulator.safetensors")
+    emulate = f"&coupler_nml step_mode = 'emulate' /\n&forecast_nml checkpoint = '{emulator}' /\n"
+    namelist.write_text(namelist.read_text() + emulate)
+    assert [found.state for found in doctor_files.namelist(namelist)] == ["ok", "ok", "ok"]
+    emulator.unlink()
+    *_, found = doctor_files.namelist(namelist)
+    assert (found.state, "emulator.safetensors" in found.text) == ("fault", True)
 
 
 def test_each_fault_of_a_namelist_is_a_finding(tmp_path: Path) -> None:

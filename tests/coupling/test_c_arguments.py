@@ -27,6 +27,7 @@ EXPECTED = {
     "nothing wrong": (Status.OK, ""),
     "no diagnostic": (Status.VALUE, "the name of a diagnostic is NULL: choose from calls"),
     "no value": (Status.VALUE, "the value of diagnostic 'calls' is NULL"),
+    "no path": (Status.VALUE, "rank 1: the path of a restart is NULL"),
     "stop": (Status.OK, ""),
 }
 

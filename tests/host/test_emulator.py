@@ -25,9 +25,9 @@ NAMES = ("sic", "sit", "snt", "siu", "siv")
 COARSE = (SHAPE[0] // 2, SHAPE[1] // 2)
 
 
-def write_forcing(path: Path, shape: tuple[int, int], days: int = 6, repeat: int = 1) -> np.ndarray:
+def write_forcing(path: Path, shape: tuple[int, int], days: int = 6, repeat: int = 1) -> None:
     """A file of packed days from 27 February 1990, cells of which are written `repeat` times along
-    each side; gives the values (day, 3, y, x) from DAY on."""
+    each side."""
     rng = np.random.default_rng(1)
     fields = {}
     for (name, field), centre in zip(FORCINGS.items(), (255.0, 3.0, -2.0), strict=True):
@@ -35,11 +35,9 @@ def write_forcing(path: Path, shape: tuple[int, int], days: int = 6, repeat: int
         values = coarse.repeat(repeat, axis=1).repeat(repeat, axis=2)
         fields[name] = (("time", "y", "x"), values, {"units": field.units})
     time = ("time", np.arange(2, days + 2), {"units": "days since 1990-02-25"})
-    packed = {"dtype": "i2", "scale_factor": 0.01, "add_offset": 200.0, "_FillValue": None}
+    packed = {"dtype": "i2", "scale_factor": 0.01, "add_offset": 200.0, "_FillValue": -32767}
     packed = {name: packed | {"add_offset": 255.0 if name == "tas" else 0.0} for name in fields}
     xarray.Dataset(fields, {"time": time}).to_netcdf(path, encoding=packed)
-    read = xarray.open_dataset(path)
-    return np.stack([read[name].values[2:] for name in FORCINGS], 1).astype("f8")
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +46,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("emulator")
     tiny_emulator(folder / "emulator.safetensors", SHAPE)
     write_forcing(folder / "coarse.nc", COARSE)
+    write_forcing(folder / "forcing.nc", COARSE, repeat=2)
     return folder
 
 
 @pytest.fixture(scope="module")
 def forcing(folder: Path) -> np.ndarray:
-    return write_forcing(folder / "forcing.nc", COARSE, repeat=2)
+    """(day, 3, y, x) from DAY on."""
+    read = xarray.load_dataset(folder / "forcing.nc")
+    return np.stack([read[name].values[2:] for name in FORCINGS], 1).astype("f8")
 
 
 def text(host: Host, folder: Path, **settings: object) -> str:

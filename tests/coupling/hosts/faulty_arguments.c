@@ -64,6 +64,7 @@ static void ask_all(void)
     double value;
     note("no diagnostic", esm_diagnostic(coupler, NULL, &value));
     note("no value", esm_diagnostic(coupler, "calls", NULL));
+    note("no path", esm_read_restart(coupler, rank == 1 ? NULL : "restart"));
 }
 
 int main(int argc, char **argv)

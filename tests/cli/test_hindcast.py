@@ -132,3 +132,15 @@ def test_what_does_not_fit_is_one_sentence(
 def test_a_generator_is_no_emulator(world: Path, tmp_path: Path) -> None:
     generator = tiny_checkpoint(tmp_path / "generator.safetensors")
     assert "emulator" in run(world, tmp_path / "scores", "--checkpoint", generator).sentence()
+
+
+def test_a_twin_is_of_the_same_grid(world: Path, tmp_path: Path) -> None:
+    twin = tiny_emulator(tmp_path / "twin.safetensors", shape=(16, 16))
+    said = run(world, tmp_path / "scores", "--twin", twin).sentence()
+    assert "--twin has another ocean mask" in said and "(16, 16)" in said
+
+
+def test_files_are_of_the_grid_of_the_emulator(world: Path, tmp_path: Path) -> None:
+    other = tiny_emulator(tmp_path / "emulator.safetensors", shape=(16, 16))
+    said = run(world, tmp_path / "scores", "--checkpoint", other).sentence()
+    assert "another ocean mask than the emulator" in said

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import xarray
 
 from esm_coupler.fields import DRIFT, FIELDS, FORCINGS
 from esm_coupler.testing import tiny_grid

@@ -33,10 +33,20 @@ MODES: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
         ("training_nml", "denoiser_nml"),
         {"kind": "one_step", "space": "fields", "output": "one_step.safetensors"},
     ),
+    "train-emulator": (
+        "The training of an emulator, from days in a row with their forcing: esm-coupler train FILE",
+        ("training_nml", "emulator_nml"),
+        {"kind": "emulator", "output": "emulator.safetensors"},
+    ),
+    "forecast": (
+        "States taken forward by an emulator, under a given forcing: esm-coupler forecast FILE",
+        ("coupler_nml", "generator_nml", "forecast_nml", "ensemble_nml"),
+        {"initial": "initial.nc", "forcing": "forcing.nc", "output": "forecast.nc"},
+    ),
     "couple": (
         "A Fortran or C host: the file that coupler%start or esm_start reads. Groups host_... are "
         "the host's own",
-        ("coupler_nml", "generator_nml", "ensemble_nml"),
+        ("coupler_nml", "generator_nml", "ensemble_nml", "forecast_nml"),
         {},
     ),
 }

@@ -76,8 +76,10 @@ class CouplerConfig:
         "path of the Python executable to embed; empty means the one of the build", ""
     )
     threads: Threads = option("threads that torch may use, inside a host and in generate", 1)
-    step_mode: Literal["project"] = option(
-        "what step does: project the bound state onto what a sea-ice model accepts", "project"
+    step_mode: Literal["project", "emulate"] = option(
+        "what step does: project the bound state onto what a sea-ice model accepts, or take it "
+        "days forward with the emulator of &forecast_nml under the bound tas, uas and vas",
+        "project",
     )
     halo_fill: Literal["none", "closed", "cyclic", "tripole_t", "tripole_f"] = option(
         "what generate and step leave in halo cells: what was there; or neighbours' values, and "
@@ -121,6 +123,20 @@ class CouplerConfig:
     max_fallbacks: NotNegative = option(
         "how often on_failure may replace a state; the next failure gives its status", 10
     )
+
+    @model_validator(mode="after")
+    def _can_emulate(self) -> CouplerConfig:
+        if self.step_mode == "emulate" and self.weights:
+            raise ValueError(
+                "step_mode = 'emulate' needs the emulator's own grid, and weights say that the "
+                "host has another; train an emulator on the host's grid"
+            )
+        if self.step_mode == "emulate" and self.engine == "loopback":
+            raise ValueError(
+                "step_mode = 'emulate' needs engine = 'generator'; a loopback gives back what it "
+                "gets"
+            )
+        return self
 
     @model_validator(mode="after")
     def _has_climatology(self) -> CouplerConfig:

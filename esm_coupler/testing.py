@@ -55,8 +55,10 @@ def tiny_checkpoint(
     return path
 
 
-def tiny_emulator(path: Path, shape: tuple[int, int] = (16, 32), seed: int = 0) -> Path:
-    """Write an emulator checkpoint with random weights for `tiny_grid(shape)`.
+def tiny_emulator(
+    path: Path, shape: tuple[int, int] = (16, 32), seed: int = 0, grid: Grid | None = None
+) -> Path:
+    """Write an emulator checkpoint with random weights for `grid`, or for `tiny_grid(shape)`.
 
     Its steps differ between members, dates, seeds and forcings.
     """
@@ -66,7 +68,7 @@ def tiny_emulator(path: Path, shape: tuple[int, int] = (16, 32), seed: int = 0) 
     from .generator.emulator_file import save_emulator
     from .generator.step_network import StepNetwork
 
-    grid = tiny_grid(shape)
+    grid = tiny_grid(shape) if grid is None else grid
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         sizes = EmulatorConfig(channels=(8, 8, 8), blocks=1, noise=2, memory=3)

@@ -1,4 +1,4 @@
-"""States that a namelist names a file of: the analysis of mode = 'perturb', the start of a forecast."""
+"""States in a file that a namelist names: an analysis to perturb, the start of a forecast."""
 
 from __future__ import annotations
 

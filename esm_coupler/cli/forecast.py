@@ -69,13 +69,14 @@ def _forcing(config: Config, grid: Grid, first: datetime.date) -> np.ndarray:
     """(day, 3, y, x) of the first day and of all that follow; DataError names a day that the file
     lacks, or a gap in it. A 29 February that a calendar of 365 days lacks is as the day before."""
     from ..hosts.forcing import read_forcing
+    from ..modes.forecast import day_after
 
     path = Path(config.forecast.forcing)
     days, values = read_forcing(path, grid)
     known = {str(day): index for index, day in enumerate(days)}
     chosen = []
     for number in range(config.forecast.n_days + 1):
-        day = str(first + datetime.timedelta(days=number))
+        day = str(day_after(first, number))
         if day not in known and day.endswith("02-29"):
             day = day.replace("02-29", "02-28")
         if day not in known:
@@ -127,7 +128,9 @@ def _dataset(
     first_member = config.ensemble.first_member
     numbers = range(first_member, first_member + config.ensemble.members)
     parts = [
-        members_dataset(np.stack([s.values for s in states]), emulator.names, numbers, emulator.grid)
+        members_dataset(
+            np.stack([state.values for state in states]), emulator.names, numbers, emulator.grid
+        )
         for states in kept
     ]
     dataset = xarray.concat(

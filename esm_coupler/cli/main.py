@@ -41,8 +41,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for verb in (
-    generate, forecast, prepare, train, evaluate, experiment, inspect, validate, namelist, config, doctor,
-    plot, weights, replay, check, twin, hindcast,
+    generate, forecast, prepare, train, evaluate, experiment, inspect, validate, namelist, config,
+    doctor, plot, weights, replay, check, twin, hindcast,
 ):  # fmt: skip
     app.command()(verb)
 for part in (coupling, sampler, device, emulator):

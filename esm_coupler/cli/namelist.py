@@ -12,7 +12,8 @@ def namelist(
         str,
         typer.Argument(
             metavar="[MODE]",
-            help="generate, train-autoencoder, train-denoiser, train-one-step or couple.",
+            help="generate, forecast, couple, or train- with autoencoder, denoiser, one-step or "
+            "emulator behind it.",
         ),
     ] = "",
     reference: Annotated[

@@ -17,7 +17,10 @@ from .patient import PatientComm
 # unless every rank has reached it. Its return value, if any, is a note for the user.
 Phases = Generator[None, None, Any]
 
-CALLS = ("start", "set_domain", "set_mask", "bind", "generate", "step", "stop")
+CALLS = (
+    "start", "set_domain", "set_mask", "bind", "generate", "step", "write_restart", "read_restart",
+    "stop",
+)  # fmt: skip
 
 _TEXT_BYTES = 16384
 _STATUSES = 64  # more than there are

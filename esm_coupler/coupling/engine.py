@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..errors import ConfigError, DomainError, FieldError, InvalidValueError
+from ..fields import FORCINGS
 from .maker import Maker, Member
 from .masks import compare_masks, require_covered
 
@@ -62,7 +63,13 @@ class Engine(Protocol):
 
 def build_engine(config: Config, maker: Maker | None) -> Engine:
     """The engine that &coupler_nml asks for; a loopback has no generator."""
-    return GeneratorEngine(config, maker) if maker else LoopbackEngine()
+    if maker is None:
+        return LoopbackEngine()
+    if config.coupler.step_mode == "emulate":
+        from .emulation import EmulatorEngine
+
+        return EmulatorEngine(config, maker)
+    return GeneratorEngine(config, maker)
 
 
 class LoopbackEngine:
@@ -171,9 +178,11 @@ class GeneratorEngine:
     def check_field(self, name: str) -> None:
         if name not in self._generator.names:
             near = get_close_matches(name, self._generator.names, n=1)
+            forcing = "; forcing is bound with step_mode = 'emulate' in &coupler_nml"
             raise FieldError(
                 f"field '{name}' is unknown{f' (did you mean {near[0]!r}?)' if near else ''}: the "
                 f"checkpoint has {', '.join(self._generator.names)}"
+                f"{forcing if name in FORCINGS else ''}"
             )
 
     def take_mask(self, ocean: np.ndarray, owned: np.ndarray) -> str:

@@ -100,6 +100,16 @@ def step(coupler: int, date: int, seconds: float) -> int:
     return _collective("step", coupler, lambda session: session.step(date, seconds))
 
 
+def write_restart(coupler: int, path: Any) -> int:
+    return _collective(
+        "write_restart", coupler, lambda session: session.write_restart(_path(path))
+    )
+
+
+def read_restart(coupler: int, path: Any) -> int:
+    return _collective("read_restart", coupler, lambda session: session.read_restart(_path(path)))
+
+
 def diagnostic(coupler: int, name: Any, value: Any) -> int:
     """Local: all ranks have the same numbers already."""
     try:
@@ -181,6 +191,12 @@ def _text(pointer: Any) -> str:
     return _ffi.string(pointer).decode(errors="replace")
 
 
+def _path(pointer: Any) -> str:
+    if pointer == _ffi.NULL:
+        raise InvalidValueError("the path of a restart is NULL: pass the path of a file")
+    return os.fsdecode(_ffi.string(pointer))
+
+
 def _extents(name: str, rank: int, shape: Any) -> list[int]:
     """The extents of an array; its rank is looked at first, because C says no length."""
     if rank not in (2, 3):
@@ -198,5 +214,6 @@ def _integers(pointer: Any, count: int) -> list[int]:
 
 
 _FUNCTIONS: tuple[Callable[..., int], ...] = (
-    start, set_domain, set_mask, bind, generate, step, diagnostic, ping, stop,
+    start, set_domain, set_mask, bind, generate, step, write_restart, read_restart, diagnostic, ping,
+    stop,
 )  # fmt: skip

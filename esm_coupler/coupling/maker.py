@@ -36,7 +36,7 @@ class Maker:
     def __init__(self, seat: Seat, check_time: Callable[[], None]) -> None:
         self._seat = seat
         self._config = seat.config
-        self._check_time = check_time
+        self.check_time = check_time
         self._kept: dict[tuple[int, int], Member] = {}  # (member, date)
         self.thread = TorchThread(seat.config.coupler.threads)
         self.generator: Generator = self.thread.call(self._load)
@@ -122,7 +122,7 @@ class Maker:
         self, numbers: Sequence[int], date: int, analysis: State | None = None
     ) -> list[Member]:
         requests = [self._config.request(number, date, analysis) for number in numbers]
-        samples = self.thread.call(lambda: self.generator.samples(requests, self._check_time))
+        samples = self.thread.call(lambda: self.generator.samples(requests, self.check_time))
         return [
             Member(s.state.values, s.seconds, s.report.cells_out_of_bounds, s.report.cells_changed)
             for s in samples

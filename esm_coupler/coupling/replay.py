@@ -7,8 +7,10 @@ then, so one difference makes no others. Halos were the host's, and are left out
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,11 @@ from .views import HostArray
 
 Piece = tuple[str, Block, np.ndarray, np.ndarray]
 
+# The checkpoints that a recording's bits depend on: what says so, and where the namelist names it.
+_CHECKPOINTS = (
+    ("checkpoint_sha256", "generator_nml.checkpoint"),
+    ("emulator_sha256", "forecast_nml.checkpoint"),
+)
 _OVERRIDES = ("coupler_nml.record=", "coupler_nml.log_file=", "coupler_nml.time_limit=0.0")
 
 
@@ -68,12 +75,12 @@ class Replay:
         verdict = run("start", lambda: phases, self._session.agreement)
         here = self._comm.bcast(self._session.provenance, root=0)
         then = self._recording.start["provenance"]
-        key = "checkpoint_sha256"
-        if verdict.status == Status.OK and here.get(key) != then.get(key):
-            raise CheckpointError(
-                f"the recording was made with checkpoint {then.get(key)}, this is {here.get(key)}: "
-                f"name the right one with --set generator_nml.checkpoint=PATH"
-            )
+        for key, option in _CHECKPOINTS:
+            if verdict.status == Status.OK and here.get(key) != then.get(key):
+                raise CheckpointError(
+                    f"the recording was made with checkpoint {then.get(key)}, this is "
+                    f"{here.get(key)}: name the right one with --set {option}=PATH"
+                )
         return verdict
 
     def outcomes(self) -> Iterator[Outcome]:
@@ -94,9 +101,14 @@ class Replay:
         return Outcome(number, first, verdict.status, verdict.text, *self._compare(calls))
 
     def _can_be_made(self, number: int) -> bool:
-        """Not with arguments that were no numbers, nor with arrays that did not fit the blocks."""
+        """Not with arguments that were no numbers, nor with arrays that did not fit the blocks, nor
+        with files that could not be written or read."""
         calls = [rank.calls[number] for rank in self._recording.ranks]
-        fits = calls[0].status != Status.FIELD
+        fits = calls[0].status != Status.FIELD or calls[0].name in ("generate", "step")
+        if calls[0].name == "write_restart":
+            fits = calls[0].status in (Status.OK, Status.ORDER, Status.CONFIG)
+        if calls[0].name == "read_restart":
+            fits = "restart" in calls[0].given
         return fits and all(call.arguments is not None for call in calls)
 
     def _set_domain(self, first: RecordedCall, calls: Sequence[RecordedCall]) -> Phases:
@@ -122,6 +134,19 @@ class Replay:
 
     def _step(self, first: RecordedCall, calls: Sequence[RecordedCall]) -> Phases:
         return (yield from self._session.step(**_arguments(first)))
+
+    def _write_restart(self, first: RecordedCall, calls: Sequence[RecordedCall]) -> Phases:
+        """Into a folder that is removed: the recorded path is the host's."""
+        with tempfile.TemporaryDirectory() as folder:
+            yield from self._session.write_restart(f"{folder}/restart")
+
+    def _read_restart(self, first: RecordedCall, calls: Sequence[RecordedCall]) -> Phases:
+        """What the host's file held then, on the first rank, which alone reads it."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "restart"
+            if self._comm.rank == 0:
+                self._ranks[0].arrays(calls[0].given)["restart"].tofile(path)
+            return (yield from self._session.read_restart(str(path)))
 
     def _stop(self, first: RecordedCall, calls: Sequence[RecordedCall]) -> Phases:
         return (yield from self._session.stop())

@@ -11,11 +11,12 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import CallOrderError, DomainError, FieldError, InvalidValueError
+from ..errors import CallOrderError, ConfigError, DomainError, FieldError, InvalidValueError
 from .agree import Agreement, Phases
 from .crew import Crew
 from .device import GENERATOR_RANK
@@ -28,6 +29,7 @@ from .domain import (
     largest,
     to_table,
 )
+from .forcing import Forcing
 from .halo import Halo, HaloFill
 from .maker import Maker
 from .masks import as_mask
@@ -41,6 +43,7 @@ from .views import HostArray
 
 if TYPE_CHECKING:
     from ..config import Config
+    from .emulation import EmulatorEngine
     from .engine import Engine, Result
     from .fallback import Fallback
     from .journal import Journal
@@ -56,6 +59,7 @@ class Session:
         self.lock = threading.Lock()  # calls from several threads of a host: one after another
         self.domain: Domain | None = None
         self.arrays: dict[str, HostArray] = {}
+        self.forcing = Forcing()
         self.views: list[np.ndarray] = []
         self.diagnostics = {"calls": 0.0, **dict.fromkeys(DIAGNOSTICS, 0.0)}
         self.recorder = Recorder()
@@ -68,6 +72,7 @@ class Session:
         self._covered = False
         self._route: Route
         self._crew: Crew
+        self._emulation: EmulatorEngine | None = None  # the engine, where that is one
         self._engine: Engine  # on the generator's rank only, as are the next two
         self._fallback: Fallback
         self._journal: Journal
@@ -101,16 +106,19 @@ class Session:
         yield
         self._crew = crew
         self._reads_on_generate = settings.reads_on_generate
+        self.forcing = Forcing(settings.forcing)
         self._fills_halo = settings.fills_halo
         self.diagnostics["drift_at_corners"] = float(settings.drift_at_corners)
         self._comm.deadline.allow(settings.time_limit)
 
     def _take_charge(self, config: Config, places: str, maker: Maker | None) -> None:
         """What the first rank alone has: the engine, what answers its failures, and the log."""
+        from .emulation import EmulatorEngine
         from .engine import build_engine
         from .fallback import Fallback
 
         self._engine = build_engine(config, maker)
+        self._emulation = self._engine if isinstance(self._engine, EmulatorEngine) else None
         self._fallback = Fallback(config.coupler, self._comm.deadline.check)
         self._halo_fill = config.coupler.halo_fill
         self.provenance = self._engine.provenance()
@@ -137,6 +145,8 @@ class Session:
             self._engine.check_grid(nx_global, ny_global)
             check_owned_once(owned, nx_global, ny_global)
         route = Route(self._comm, domain, self._fills_halo, owned, self._make_halo(domain))
+        if self.forcing.names:
+            self.forcing.travel_by(Route(self._comm, domain, fills_halo=False, blocks=owned))
         yield
         self.domain, self._route = domain, route
 
@@ -209,15 +219,16 @@ class Session:
         if self._is_root:
             self._engine.check_field(array.name)
         yield
-        self.arrays[array.name] = array
+        kept = self.forcing.arrays if array.name in self.forcing.names else self.arrays
+        kept[array.name] = array
         self.diagnostics[f"address_of_{array.name}"] = float(array.view.ctypes.data)  # no copy
         self._keep_views()
 
     def _check_new(self, array: HostArray, domain: Domain) -> None:
-        if array.name in self.arrays:
+        if array.name in self._all_arrays():
             raise FieldError(f"field '{array.name}' is bound already: bind each field once")
         domain.check_extents(f"'{array.name}'", array.extents)
-        for other in self.arrays.values():
+        for other in self._all_arrays().values():
             if array.overlaps(other):
                 raise FieldError(
                     f"'{array.name}' lies on the memory of '{other.name}': give each its own array"
@@ -231,6 +242,9 @@ class Session:
         keepers = np.flatnonzero(everyone[:, 2])
         # An engine that doesn't read gets the buffer as it is, and does not look at it.
         values = (yield from self._collect()) if self._reads_on_generate else self._route.values
+        yield from self._take_forcing()
+        if self._emulation is not None:
+            self._emulation.begin(member, date)
         made, note = None, ""
         if keepers.size:
             made = yield from self._crew.bring(int(keepers[0]), member, date)
@@ -256,6 +270,7 @@ class Session:
         numbers = np.array([[date, seconds]], np.float64)
         yield from self._prepare("step", numbers, ("date", "seconds"))
         values = yield from self._collect()
+        yield from self._take_forcing()
         result = None
         if self._is_root:
             names = tuple(self.arrays)
@@ -273,6 +288,7 @@ class Session:
             raise CallOrderError(f"{call} has nothing to work on: bind at least one field before")
         if self._route.names != tuple(self.arrays):
             self._route.reserve(tuple(self.arrays))
+        self.forcing.reserve()
         everyone = np.zeros((self.agreement.size, numbers.size), numbers.dtype)
         yield
         self._comm.Allgather(numbers, everyone)
@@ -289,6 +305,12 @@ class Session:
         # Off the root nobody looks at the values: they are handed to an engine, and only the root
         # has one. Its buffer is empty there, so that no rank holds the global grid for nothing.
         return self._route.values
+
+    def _take_forcing(self) -> Phases:
+        """Bring what is bound of it to the engine that wants it."""
+        forcing = yield from self.forcing.collect()
+        if self._emulation is not None:
+            self._emulation.take_forcing(forcing)
 
     def _hand_out(self, result: Result | None) -> Phases:
         """Send the result to all ranks, and write it once all of them have it. Its note, where
@@ -307,9 +329,33 @@ class Session:
         if report[-1]:
             self._route.deliver(list(self.arrays.values()))
         self._covered = True
+        if self._emulation is not None:
+            self._emulation.commit()
         self.diagnostics.update(zip(DIAGNOSTICS, report[:-1].tolist(), strict=True))
         self.diagnostics["calls"] += 1.0
         return result.note if result is not None else ""
+
+    def write_restart(self, path: str) -> Phases:
+        """Write what the next step has to know beside the host's fields; the first rank's path."""
+        self.recorder.begin("write_restart", path=path)
+        self._need_domain("write_restart")
+        yield
+        if self._is_root:
+            self._need_emulation("write_restart").write_restart(path)
+
+    def read_restart(self, path: str) -> Phases:
+        """Go on from what write_restart wrote; the first rank's path."""
+        self.recorder.begin("read_restart", self._content(path), path=path)
+        self._need_domain("read_restart")
+        yield
+        return self._need_emulation("read_restart").read_restart(path) if self._is_root else ""
+
+    def _content(self, path: str) -> dict[str, np.ndarray]:
+        """The bytes of a restart, for a recording: a replay has no such file."""
+        with suppress(OSError):  # said by what reads it
+            if self._is_root:
+                return {"restart": np.fromfile(path, np.uint8)}
+        return {}
 
     def stop(self) -> Phases:
         """Forget the host's arrays and free the generator."""
@@ -322,7 +368,9 @@ class Session:
         flush what user code has printed."""
         if self.domain is not None and not self._comm.lost:
             self._route.free()
+            self.forcing.free()
         self.arrays.clear()
+        self.forcing.arrays.clear()
         self.views.clear()
         for stream in filter(None, (sys.stdout, sys.stderr)):
             stream.flush()
@@ -334,15 +382,26 @@ class Session:
     def renew_views(self) -> None:
         """Make all views anew, as if the arrays had just been bound."""
         if self.domain is not None:
-            for array in self.arrays.values():
+            for array in self._all_arrays().values():
                 array.renew(self.domain)
             self._keep_views()
 
     def _bound(self) -> dict[str, np.ndarray]:
-        return {name: array.view for name, array in self.arrays.items()}
+        return {name: array.view for name, array in self._all_arrays().items()}
+
+    def _all_arrays(self) -> dict[str, HostArray]:
+        return {**self.arrays, **self.forcing.arrays}
 
     def _keep_views(self) -> None:
-        self.views = [array.view for array in self.arrays.values() if array.n_bytes]
+        self.views = [array.view for array in self._all_arrays().values() if array.n_bytes]
+
+    def _need_emulation(self, call: str) -> EmulatorEngine:
+        if self._emulation is None:
+            raise ConfigError(
+                f"{call} is for a coupler that emulates, which has a memory: set step_mode = "
+                f"'emulate' in &coupler_nml"
+            )
+        return self._emulation
 
     def _need_domain(self, call: str) -> Domain:
         if self.domain is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..fields import FORCINGS
 from .mpi import MPI
 
 if TYPE_CHECKING:
@@ -18,11 +19,13 @@ _BYTES = 16384
 
 @dataclass(frozen=True)
 class Settings:
-    """`reads_on_generate`: the host's fields are wanted before a member; `drift_at_corners`: where
-    the engine's drift is, else at cell centres; `time_limit` of each call after start [s], 0 for
-    none; `record`, the folder of a recording of at most `record_mb` [MB] a rank, or nothing."""
+    """`reads_on_generate`: the host's fields are wanted before a member; `forcing`: names of fields
+    that are read only; `drift_at_corners`: where the engine's drift is, else at cell centres;
+    `time_limit` of each call after start [s], 0 for none; `record`, the folder of a recording of at
+    most `record_mb` [MB] a rank, or nothing."""
 
     reads_on_generate: bool = False
+    forcing: tuple[str, ...] = ()
     fills_halo: bool = False
     drift_at_corners: bool = True
     time_limit: float = 0.0
@@ -35,8 +38,9 @@ class Settings:
         options = config.coupler
         reads = options.engine == "loopback" or config.generator.mode == "perturb"
         fills, corners = options.halo_fill != "none", drift_location == "northeast"
+        forcing = tuple(FORCINGS) if options.step_mode == "emulate" else ()
         limits = options.time_limit, options.record, options.record_mb
-        return cls(reads, fills, corners, *limits)
+        return cls(reads, forcing, fills, corners, *limits)
 
 
 class SharedSettings:
@@ -56,4 +60,5 @@ class SharedSettings:
 
     def get(self) -> Settings:
         """What was shared."""
-        return Settings(**json.loads(self._buffer.tobytes().rstrip(b"\0")))
+        values = json.loads(self._buffer.tobytes().rstrip(b"\0"))
+        return Settings(**values | {"forcing": tuple(values["forcing"])})

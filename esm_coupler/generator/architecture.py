@@ -82,9 +82,14 @@ class EmulatorConfig:
         8, 0, 256, 2,
     )  # fmt: skip
     memory: int = _option("days over which the lasting half of the noise is averaged", 16, 1, 366)
-    members: int = _option("members a day that the score compares; 1: the mean absolute error", 2, 1, 64)
+    members: int = _option(
+        "members a day that the score compares; 1: the mean absolute error", 2, 1, 64
+    )
     nfe: int = _option(
         "network evaluations a day: 1, trained by fair CRPS; more, by diffusion, on single days",
         1, 1, 1000,
     )  # fmt: skip
+    gain_forecasts: int = _option(
+        "forecasts at the end of the training that set how strong the noise is; 0: none", 0, 0, 100000
+    )
     longest: int = _option("longest forecast that is trained on [days]", 8, 1, 366)

@@ -35,7 +35,7 @@ class Budget:
     def residual(self) -> tuple[float, ...]:
         """What is left of the change: round-off."""
         parts = zip(self.change, self.transport, self.source, self.mended, strict=True)
-        return tuple(change - (transport + rest + mended) for change, transport, rest, mended in parts)
+        return tuple(change - (carried + made + mended) for change, carried, made, mended in parts)
 
 
 def budget_of(before: State, after: State, carried: np.ndarray, free: np.ndarray) -> Budget:

@@ -18,7 +18,7 @@ from ..atomic import replace_file
 from ..errors import CheckpointError
 
 FORMAT_VERSION = 2
-KINDS = ("autoencoder", "generator", "emulator", "training", "weights")
+KINDS = ("autoencoder", "generator", "emulator", "training", "weights", "restart")
 _REQUIRED = ("format_version", "kind")
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..errors import GeneratedStateError, InvalidValueError
+from ..errors import DomainError, FieldError, GeneratedStateError, InvalidValueError
 from ..fields import FORCINGS
 from ..grid import Grid
 from ..state import State
@@ -69,6 +69,8 @@ class Emulator:
         self, network: StepNetwork, grid: Grid, manifest: dict[str, Any], sha256: str,
         device: str | torch.device = "auto", threads: int = 1,
     ) -> None:  # fmt: skip
+        if threads < 1:
+            raise InvalidValueError(f"threads is {threads!r}: torch needs 1 or more")
         self.device = device if isinstance(device, torch.device) else select_device(device)
         self.network = network.to(self.device, memory_format=torch.channels_last)
         self.network.requires_grad_(False)
@@ -111,6 +113,9 @@ class Emulator:
         """Members of one day and forcing in one batch; more than one have other bits than each
         alone."""
         begun = time.perf_counter()
+        _require_together(states, requests)
+        for state in states:
+            _require_fitting(state, self.grid)
         for values in (start, end):
             check_forcing(values, self.grid.mask)
         accepted = [project(state)[0] for state in states]
@@ -159,8 +164,8 @@ class Emulator:
         return {
             "source": f"esm_coupler {__version__}, emulator, torch {torch.__version__}",
             "mode": "emulator", "emulator_sha256": self.checkpoint_sha256, "seed": seed,
-            "nfe": 1, "conserve": str(conserve).lower(), "threads": self.threads,
-            "device": device_name(self.device),
+            "nfe": self.network.config.nfe, "conserve": str(conserve).lower(),
+            "threads": self.threads, "device": device_name(self.device),
         }  # fmt: skip
 
 
@@ -180,16 +185,50 @@ def day_of_year(date: datetime.date) -> int:
     return number - 1 if leap and number > 59 else number
 
 
+def _require_together(states: Sequence[State], requests: Sequence[StepRequest]) -> None:
+    """InvalidValueError unless each state has its request, all of one day."""
+    if not states or len(states) != len(requests):
+        raise InvalidValueError(
+            f"{len(states)} states and {len(requests)} requests are given: a step takes one or "
+            "more states, and a request for each"
+        )
+    dates = sorted({request.date for request in requests})
+    if len(dates) > 1:
+        raise InvalidValueError(
+            f"the requests are of {dates[0]} and of {dates[-1]}: members that step together "
+            "share a date and its forcing"
+        )
+
+
+def _require_fitting(state: State, grid: Grid) -> None:
+    """FieldError for other fields, DomainError for another grid."""
+    if state.names != NAMES:
+        raise FieldError(
+            f"the state has {', '.join(state.names)}; an emulator steps {', '.join(NAMES)}, in "
+            "this order"
+        )
+    if state.grid.shape != grid.shape:
+        raise DomainError(
+            f"the state has {state.grid.shape[1]} x {state.grid.shape[0]} cells, the emulator has "
+            f"{grid.shape[1]} x {grid.shape[0]}: give a state on its grid"
+        )
+
+
 def check_forcing(values: np.ndarray, mask: np.ndarray) -> None:
-    """InvalidValueError with field, i, j (from 1) of the first value on ocean (3, y, x) that is not
-    finite or implausible."""
+    """FieldError unless (3, y, x); InvalidValueError with field, i, j (from 1) of the first value
+    on ocean that is not finite or implausible."""
+    if np.shape(values) != (len(FORCING), *mask.shape):
+        raise FieldError(
+            f"forcing has shape {np.shape(values)}, needed is {(len(FORCING), *mask.shape)}: "
+            f"{', '.join(FORCING)} on the emulator's grid"
+        )
     for name, field, array in zip(FORCING, FORCINGS.values(), values, strict=True):
         low, high = field.plausible
         wrong = ~((array >= low) & (array <= high)) & mask
         if wrong.any():
             j, i = np.argwhere(wrong)[0]
             raise InvalidValueError(
-                f"forcing '{name}' is {array[j, i]}{field.unit_text} at i={i + 1}, j={j + 1} and so "
-                f"at {wrong.sum()} points in all: between {low:g} and {high:g} is plausible; it is "
+                f"forcing '{name}' is {array[j, i]}{field.unit_text} at i={i + 1}, j={j + 1} and "
+                f"so at {wrong.sum()} points in all: between {low:g} and {high:g} is plausible; it is "
                 "refused, so look for the fault that made it"
             )

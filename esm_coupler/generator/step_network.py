@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..errors import DomainError
 from ..fields import DRIFT
 from ..grid import Grid
 from .architecture import EmulatorConfig
@@ -26,7 +27,7 @@ from .transport import Transport
 STEP_SECONDS = 86400
 NAMES = ("sic", "sit", "snt", "siu", "siv")
 TRACERS = ("sic", "sit", "snt")
-LEVELS = (2, 4, 8)  # cells along the side of a place of the network, from the finest to the coarsest
+LEVELS = (2, 4, 8)  # cells along the side of a place of the network, the finest first
 # Features of a state, about 1 in size: sic, whether there is ice, sit, thin ice, snt, siu, siv
 _SCALES = (1.0, 1.0, 2.5, 0.5, 0.25, 0.1, 0.1)
 PLACES = 8  # learned maps of what is particular to a place in a season, such as the ocean below
@@ -39,6 +40,7 @@ class StepNetwork(nn.Module):
 
     def __init__(self, config: EmulatorConfig, grid: Grid) -> None:
         super().__init__()
+        _require_levels(config, grid)
         self.config = config
         self.transport = Transport(grid, STEP_SECONDS)
         mask = torch.from_numpy(grid.mask)
@@ -48,6 +50,8 @@ class StepNetwork(nn.Module):
         self.register_buffer("fixed", _fixed(grid), persistent=False)
         self.register_buffer("forcing_mean", torch.zeros(6, 1, 1))
         self.register_buffer("forcing_std", torch.ones(6, 1, 1))
+        # of the new and of the lasting half of the noise (training/spread_gain.py)
+        self.register_buffer("noise_gain", torch.ones(2))
         self.register_buffer("change", torch.ones(len(NAMES), 1, 1))  # size of a day's change
         ny, nx = (size // LEVELS[0] for size in mask.shape)
         self.places = nn.Parameter(0.1 * torch.randn(3, PLACES, ny, nx))
@@ -151,7 +155,9 @@ class StepNetwork(nn.Module):
             if level:
                 x = self.smaller[level - 1](x)
             if noise:
-                x = x + self.noise[level](noise[level])
+                new, lasting = noise[level].chunk(2, dim=1)
+                both = torch.cat([self.noise_gain[0] * new, self.noise_gain[1] * lasting], dim=1)
+                x = x + self.noise[level](both)
             x = blocks(x)
             kept.append(x)
         for level in reversed(range(len(self.up))):
@@ -166,6 +172,20 @@ class StepNetwork(nn.Module):
         if self.diffuses:
             return ((4 * len(NAMES), ny // LEVELS[0], nx // LEVELS[0]),)
         return tuple((n, ny // level, nx // level) for level in LEVELS) if n else ()
+
+
+def _require_levels(config: EmulatorConfig, grid: Grid) -> None:
+    """DomainError for other resolutions than LEVELS, and for a grid that they do not divide."""
+    if len(config.channels) != len(LEVELS):
+        raise DomainError(
+            f"an emulator has {len(config.channels)} numbers of channels: give {len(LEVELS)}, for "
+            f"{', '.join(f'{level} x {level}' for level in LEVELS)} cells"
+        )
+    if any(size % LEVELS[-1] for size in grid.shape):
+        raise DomainError(
+            f"the grid has {grid.shape[1]} x {grid.shape[0]} cells; an emulator needs sides that "
+            f"are multiples of {LEVELS[-1]}: pad the grid with land"
+        )
 
 
 def _fixed(grid: Grid) -> Tensor:

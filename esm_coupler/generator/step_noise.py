@@ -1,8 +1,8 @@
 """The noise of a step of the emulator: one half is new each day, the other lasts.
 
-What an emulator does not know of a sea-ice model, such as its thickness categories, it does not know
-tomorrow either: errors last, and so does half of the noise, as a mean over the days before. It is a
-function of (seed, member, date) as all noise (noise.py): nothing has to be kept for a restart.
+What an emulator does not know of a sea-ice model, such as its thickness categories, it does not
+know tomorrow either: errors last, and so does half of the noise, as a mean over the days before. It
+is a function of (seed, member, date) as all noise (noise.py): nothing has to be kept for a restart.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _level(
     new = gaussian(half, seed=seed, member=member, date=date, draw=draw)
     lasting = np.zeros(half)
     for age in range(memory):
-        lasting += _part(half, seed, member, date - datetime.timedelta(days=age), draw + 2**32)
+        lasting += _part(half, seed, member, _days_before(date, age), draw + 2**32)
     return np.concatenate([new, lasting / math.sqrt(memory)]).astype(np.float32)
 
 
@@ -47,6 +47,13 @@ def _level(
 def _part(shape: Shape, seed: int, member: int, date: datetime.date, draw: int) -> np.ndarray:
     """What one day adds to the lasting noise of many: it is drawn once, as long as it is kept."""
     return gaussian(shape, seed=seed, member=member, date=date, draw=draw)
+
+
+def _days_before(date: datetime.date, age: int) -> datetime.date:
+    """Before year 1, in which many a model starts, comes year 9999: noise needs other days, not
+    earlier ones."""
+    last = datetime.date.max.toordinal()
+    return datetime.date.fromordinal((date.toordinal() - age - 1) % last + 1)
 
 
 def training_noise(

@@ -27,6 +27,8 @@ class Transport(nn.Module):
         self.seconds = seconds
         for name, axis in (("east", 1), ("north", 0)):
             face = (side + side.roll(-1, axis)) / 2 * (mask & mask.roll(-1, axis))
+            if name == "north":
+                face[-1] = 0.0  # x may go around the earth, y does not
             self.register_buffer(name, face, persistent=False)
         self.register_buffer("area", torch.where(mask, area, 1.0), persistent=False)
         self.register_buffer("side", side, persistent=False)

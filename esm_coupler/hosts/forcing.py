@@ -30,31 +30,37 @@ def read_forcing(path: str | Path, grid: Grid) -> tuple[tuple[Day, ...], np.ndar
     """
     path = Path(path)
     try:
-        with xarray.open_dataset(path, decode_times=False) as file:
-            return _days(file, path), np.stack([_field(file, n, path, grid) for n in FORCINGS], 1)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} can't be read as NetCDF ({error}): check the path") from error
+        with xarray.open_dataset(path, engine="netcdf4", decode_times=False) as file:
+            days = _days(file, path)
+            fields = [_field(file, name, len(days), path, grid) for name in FORCINGS]
+            return days, np.stack(fields, axis=1)
+    # What the reader raises on a damaged file depends on where the damage is.
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise DataError(
+            f"{path} cannot be read as forcing ({reason}): give an undamaged NetCDF file"
+        ) from error
 
 
 def _days(file: xarray.Dataset, path: Path) -> tuple[Day, ...]:
     for name in file.variables:
-        if is_time(file, name):
+        if is_time(file, name) and file[name].ndim == 1 and file[name].size:  # no bounds of times
             return days_of(file, name, str(path))[0]
     raise DataError(f"{path} has no time: forcing needs a day for each field")
 
 
-def _field(file: xarray.Dataset, name: str, path: Path, grid: Grid) -> np.ndarray:
+def _field(file: xarray.Dataset, name: str, n_days: int, path: Path, grid: Grid) -> np.ndarray:
     if name not in file.variables:
         raise DataError(f"{path} has no '{name}': an emulator needs {', '.join(FORCINGS)}")
     values = file[name].values.astype(np.float32)
     if values.ndim == 3 and tuple(2 * size for size in values.shape[1:]) == grid.shape:
         values = _finer(values, grid.mask)
-    if values.ndim != 3 or values.shape[1:] != grid.shape:
+    if values.shape != (n_days, *grid.shape):
         raise DataError(
-            f"{path}: '{name}' has shape {values.shape}, needed are days of {grid.shape} cells or "
-            "of half as many along each side"
+            f"{path}: '{name}' has shape {values.shape}, needed are {n_days} days of {grid.shape} "
+            "cells or of half as many along each side"
         )
-    if name == "tas" and np.median(values[:, grid.mask]) < COLDEST:
+    if name == "tas" and (values[:, grid.mask] < COLDEST).mean() > 0.5:
         values = values + np.float32(FREEZING)
     return _require_plausible(values, name, path, grid)
 

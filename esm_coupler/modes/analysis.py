@@ -38,8 +38,8 @@ def require_fields(names: tuple[str, ...], needed: tuple[str, ...]) -> None:
     missing = [name for name in needed if name not in names]
     if missing:
         raise FieldError(
-            f"the analysis has no '{missing[0]}': mode = 'perturb' needs {', '.join(needed)}; a "
-            "host binds them all"
+            f"the analysis has no '{missing[0]}': the checkpoint needs {', '.join(needed)}; a host "
+            "binds them all"
         )
 
 
@@ -48,13 +48,17 @@ def on_ocean(state: State, grid: Grid) -> State:
     have, and no drift is there."""
     if (state.grid.mask == grid.mask).all():
         return State(state.values, state.names, grid)
-    there = state.grid.mask & grid.mask
-    nearest = distance_transform_edt(~there, return_distances=False, return_indices=True)
+    nearest = nearest_common(state.grid.mask, grid.mask)
     fields = [
         state[name] if name in DRIFT else np.where(grid.mask, state[name][tuple(nearest)], 0.0)
         for name in state.names
     ]
     return State(np.stack(fields), state.names, grid)
+
+
+def nearest_common(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(2, y, x): row and column of the nearest cell that is ocean in both masks (y, x)."""
+    return distance_transform_edt(~(one & other), return_distances=False, return_indices=True)
 
 
 def _require_land(analysis: State) -> None:

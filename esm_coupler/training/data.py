@@ -33,7 +33,7 @@ class Days:
 def read_days(data: str | Path, years: Sequence[int]) -> Days:
     """All days of `years`, snapped to the bounds: from the folder `data` with a file *YYYY*.nc a
     year, or from one file of all years. ConfigError, or DataError for what is refused."""
-    parts = [open_series([path], years=wanted) for path, wanted in _files(Path(data), years)]
+    parts = [open_series([path], years=wanted) for path, wanted in files_of(Path(data), years)]
     first = parts[0]
     for part in parts:
         _require_same(part, first)
@@ -72,7 +72,7 @@ def snap(fields: np.ndarray, names: Sequence[str], grid: Grid) -> np.ndarray:
     return fields
 
 
-def _files(data: Path, years: Sequence[int]) -> list[tuple[Path, Sequence[int]]]:
+def files_of(data: Path, years: Sequence[int]) -> list[tuple[Path, Sequence[int]]]:
     """Each file to read, with the years to take from it; none means all that it has."""
     if data.is_file():
         return [(data, years)]

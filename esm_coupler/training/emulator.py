@@ -9,8 +9,7 @@ forecast. Forecasts begin with one day, and get longer as the training goes on.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,37 +18,25 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..errors import ConfigError
 from ..fields import DRIFT
 from ..generator.device import select_device
-from ..generator.emulator import pooled
+from ..generator.emulator_file import save_emulator
 from ..generator.step_network import NAMES, TRACERS, StepNetwork
 from ..generator.step_noise import training_noise
-from ..generator.emulator_file import save_emulator
-from ..hosts.forcing import read_forcing
-from .data import Days, file_of, read_days
+from .drives import Drives, read_drives
 from .loop import Trainer
 from .one_step import fair_crps
+from .spread_gain import set_spread_gain
 
 if TYPE_CHECKING:
     from ..config import Config
     from ..generator.architecture import EmulatorConfig
+    from ..grid import Grid
 
 BLOCKS = (4, 16)  # cells along a side
 FAIRNESS = 0.95
 VALIDATE_EVERY_DAY, VALIDATE_DAYS = 24, 5
 LONGER = (0.35, 0.5, 0.65)  # of the training: forecasts of an eighth, a quarter, a half, and whole
-
-
-@dataclass(frozen=True, eq=False)
-class Drives:
-    """Days in a row of one or several years: states (day, field, y, x) and forcing
-    (day, 3, y/2, x/2), float32; `starts`: days with enough of their year after them."""
-
-    states: Tensor
-    forcing: Tensor
-    day_of_year: Tensor
-    starts: np.ndarray
 
 
 def train(config: Config) -> None:
@@ -81,43 +68,23 @@ def train(config: Config) -> None:
             by_day = forecast_scores(network, score, held_back, starts, VALIDATE_DAYS, device)
         return {f"crps_day{day}": float(by_day[day - 1]) for day in (1, VALIDATE_DAYS)}
 
+    def save(provenance: dict[str, Any]) -> None:
+        if trainer.progress() == 1 and sizes.gain_forecasts:
+            set_spread_gain(network, known, sizes.gain_forecasts)
+        save_emulator(Path(settings.output), network, days.grid, provenance)
+
     trainer = Trainer(
-        network, settings, {"emulator": asdict(sizes)}, device, len(known.starts), loss=loss,
-        save=lambda told: save_emulator(Path(settings.output), network, days.grid, told),
-        validate=validate, picture=lambda config: None,
+        network, settings, {"emulator": asdict(sizes)}, device, len(known.starts),
+        loss=loss, save=save, validate=validate, picture=lambda config: None,
     )  # fmt: skip
     trainer.run()
-
-
-def read_drives(data: str, years: Sequence[int], length: int) -> tuple[Days, Drives]:
-    """States and forcing of whole years; ConfigError where they do not fit."""
-    days = read_days(data, years)
-    if days.names != NAMES:
-        raise ConfigError(
-            f"training_nml: the data have {', '.join(days.names)}; an emulator needs "
-            f"{', '.join(NAMES)}"
-        )
-    forcing = np.concatenate([read_forcing(file_of(Path(data), y), days.grid)[1] for y in years])
-    if len(forcing) != len(days.fields):
-        raise ConfigError(
-            f"training_nml: {len(days.fields)} days of states and {len(forcing)} of forcing in "
-            f"'{data}': give a file with both for each year"
-        )
-    small = pooled(torch.from_numpy(forcing), torch.from_numpy(days.grid.mask))
-    day_of_year = torch.from_numpy(days.day_of_year)
-    follows = np.diff(days.day_of_year) == 1  # files of years need not follow each other
-    starts = [d for d in range(len(follows) - length + 1) if follows[d : d + length].all()]
-    if not starts:
-        raise ConfigError(f"training_nml: '{data}' has no {length + 1} days in a row: set longest")
-    fields = torch.from_numpy(days.fields)
-    return days, Drives(fields, small, day_of_year, np.array(starts))
 
 
 @torch.no_grad()
 def fit(network: StepNetwork, known: Drives) -> None:
     """Scales of forcing, and of what a day's change is beyond transport."""
     some = known.starts[:: max(1, len(known.starts) // 400)]
-    both = torch.cat([known.forcing[some], known.forcing[some + 1]], dim=1)
+    both, _ = known.between(some)
     network.forcing_mean.copy_(both.mean(dim=(0, 2, 3))[:, None, None])
     network.forcing_std.copy_(both.std(dim=(0, 2, 3))[:, None, None])
     before, after = known.states[some], known.states[some + 1]
@@ -132,8 +99,7 @@ def denoising(
     network: StepNetwork, known: Drives, starts: np.ndarray, device: torch.device
 ) -> Tensor:
     """Loss of the days after these, of an emulator that diffuses."""
-    both = torch.cat([known.forcing[starts], known.forcing[starts + 1]], dim=1)
-    parts = known.states[starts], known.states[starts + 1], both, known.day_of_year[starts]
+    parts = known.states[starts], known.states[starts + 1], *known.between(starts)
     return network.loss(*(part.to(device) for part in parts))
 
 
@@ -156,9 +122,9 @@ def forecast_scores(
     noise = training_noise(network.noise_shapes, sizes.memory, n * len(starts), length)
     by_day = []
     for day in range(length):
-        both = torch.cat([known.forcing[starts + day], known.forcing[starts + day + 1]], dim=1)
-        told = both.repeat(n, 1, 1, 1).to(device), known.day_of_year[starts + day].repeat(n)
-        state = network(state, told[0], told[1].to(device), tuple(x.to(device) for x in noise[day]))
+        forcing, days = known.between(starts + day)
+        told = forcing.repeat(n, 1, 1, 1).to(device), days.repeat(n).to(device)
+        state = network(state, *told, tuple(x.to(device) for x in noise[day]))
         members = state.unflatten(0, (n, len(starts)))
         by_day.append(score(members, known.states[starts + day + 1].to(device), day + 1))
     return by_day

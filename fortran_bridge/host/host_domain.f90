@@ -44,37 +44,46 @@ contains
   subroutine read_grid(path)
     !! Every rank reads the file: it is small, and each needs the forcing of the whole grid.
     character(len=*), intent(in) :: path
-    integer :: file, id
+    integer :: file, id, dims(2)
     call check_nc(nf90_open(path, NF90_NOWRITE, file), 'grid file '//path)
-    call check_nc(nf90_inq_dimid(file, 'x', id), 'dimension x of '//path)
-    call check_nc(nf90_inquire_dimension(file, id, len=nx_global), 'dimension x of '//path)
-    call check_nc(nf90_inq_dimid(file, 'y', id), 'dimension y of '//path)
-    call check_nc(nf90_inquire_dimension(file, id, len=ny_global), 'dimension y of '//path)
-    lat = variable(file, 'lat')
-    lon = variable(file, 'lon')
-    cell_area = variable(file, 'cell_area')
-    mask = variable(file, 'mask')
+    call check_nc(nf90_inq_varid(file, 'mask', id), 'variable mask of '//path)
+    call check_nc(nf90_inquire_variable(file, id, dimids=dims), 'variable mask of '//path)
+    call check_nc(nf90_inquire_dimension(file, dims(1), len=nx_global), 'x of '//path)
+    call check_nc(nf90_inquire_dimension(file, dims(2), len=ny_global), 'y of '//path)
+    lat = variable(file, 'lat', 1)
+    lon = variable(file, 'lon', 1)
+    cell_area = variable(file, 'cell_area', 1)
+    mask = variable(file, 'mask', 1)
   end subroutine read_grid
 
-  subroutine read_fields(path, names, fields)
-    !! This rank's part of fields on the grid of the host; of several members the first.
+  subroutine read_fields(path, names, fields, record)
+    !! This rank's part of fields on the grid of the host; record: which member or day.
     character(len=*), intent(in) :: path, names(:)
+    integer, intent(in) :: record
     real(wp), intent(out) :: fields(:, :, :, :)   !! (nx_block, ny_block, n_blocks, field)
     integer :: file, f
-    call check_nc(nf90_open(path, NF90_NOWRITE, file), 'analysis '//path)
+    call check_nc(nf90_open(path, NF90_NOWRITE, file), 'file '//path)
     do f = 1, size(names)
-      fields(:, :, :, f) = local(variable(file, names(f)))
+      fields(:, :, :, f) = local(variable(file, names(f), record))
     end do
     call check_nc(nf90_close(file), path)
   end subroutine read_fields
 
-  function variable(file, name) result(values)
-    integer, intent(in) :: file
+  function variable(file, name, record) result(values)
+    !! A field of the grid, or of one of half as many cells along each side; it may be packed.
+    integer, intent(in) :: file, record   !! the first but where a dimension comes before y and x
     character(len=*), intent(in) :: name
-    real(wp) :: values(nx_global, ny_global)
-    integer :: id
+    real(wp) :: values(nx_global, ny_global), factor, offset
+    integer :: id, i, w, n, dims(NF90_MAX_VAR_DIMS)
     call check_nc(nf90_inq_varid(file, name, id), 'variable '//name)
-    call check_nc(nf90_get_var(file, id, values), 'variable '//name)
+    call check_nc(nf90_inquire_variable(file, id, dimids=dims), 'variable '//name)
+    call check_nc(nf90_inquire_dimension(file, dims(1), len=n), 'variable '//name)
+    w = max(1, nx_global/n)   ! cells of the grid for one of the file, along each side
+    call check_nc(nf90_get_var(file, id, values(:nx_global/w, :ny_global/w), [1, 1, record]), &
+                  'variable '//name)
+    values = values([((i - 1)/w + 1, i=1, nx_global)], [((i - 1)/w + 1, i=1, ny_global)])
+    if (nf90_get_att(file, id, 'scale_factor', factor) == NF90_NOERR) values = factor*values
+    if (nf90_get_att(file, id, 'add_offset', offset) == NF90_NOERR) values = offset + values
   end function variable
 
   function local(grid) result(field)

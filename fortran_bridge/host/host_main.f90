@@ -1,10 +1,12 @@
 program host
-  !! A sea-ice model that starts the members of an ensemble from generated states: how to couple a
-  !! model. All that concerns the coupler is in this file, in the order of the calls.
+  !! A sea-ice model that starts the members of an ensemble from generated states, and may leave its
+  !! steps to an emulator, or have one correct them: how to couple a model. All that concerns the
+  !! coupler is in this file, in the order of the calls.
   use mpi
   use esm_coupler, only: coupler_t, ESM_OK
   use host_domain, only: wp, halo, rank, nx_global, ny_global, mask, n_blocks, nx_block, ny_block, &
-    i_first, j_first, nx, ny, set_up, local, read_fields, fail
+    i_first, j_first, nx, ny, set_up, local, read_fields, update_halo, fail
+  use host_forcing, only: forcing, forcing_names, read_forcing, date_after
   use host_output, only: create, report_state, report_budget, finish
   use host_physics, only: names, state, begin, advance
   implicit none
@@ -12,13 +14,19 @@ program host
   type(coupler_t) :: coupler
   character(len=256) :: namelist_file, grid_file = 'grid.nc', output_file = 'ensemble.nc'
   character(len=256) :: analysis_file = ''   ! what the arrays hold before a member is made
+  character(len=256) :: forcing_file = '', restart_in = '', restart_out = ''   ! for an emulator
+  character(len=9) :: mode = 'physics'   ! or 'emulator', or 'corrected': physics, by an emulator
+  integer :: correct_every = 24            ! [h]
+  real(wp) :: correction_weight = 0.5_wp   ! of the emulator's state
   integer :: first_member = 1, members = 4, date = 19900301, n_days = 15
   integer :: block_nx = 24, block_ny = 24
-  real(wp) :: fallbacks, dt = 21600   ! [s]
+  real(wp) :: dt = 21600   ! [s]
   logical :: growth = .true.
   namelist /host_nml/ grid_file, output_file, first_member, members, date, n_days, &
-    block_nx, block_ny, dt, growth, analysis_file
-  integer :: status, ierr, k, step, today
+    block_nx, block_ny, dt, growth, analysis_file, mode, forcing_file, correct_every, &
+    correction_weight, restart_in, restart_out
+  real(wp), allocatable :: kept(:, :, :, :)   ! the state from which an emulator steps
+  integer :: status, ierr, k, step, today, kept_day, period   ! period of the emulator [s]
 
   call MPI_Init(ierr)
   call read_settings()
@@ -39,48 +47,82 @@ program host
   call check('set_mask')
 
   ! 4. The arrays, once: generate and step read and write them where they are, so the host's array
-  !    has the target attribute and stays allocated, in its place, until stop.
+  !    has the target attribute and stays allocated, in its place, until stop. An emulator also
+  !    reads forcing, and never writes it.
   allocate (state(nx_block, ny_block, n_blocks, size(names)), source=0.0_wp)
-  do k = 1, size(names)
-    call coupler%bind(names(k), state(:, :, :, k), status)
-    call check('bind')
-  end do
+  allocate (forcing(nx_block, ny_block, n_blocks, size(forcing_names)), source=0.0_wp)
+  call bind_all(names, state)
+  if (mode /= 'physics') call bind_all(forcing_names, forcing)
 
   if (rank == 0) call create(trim(output_file), first_member, members, date, n_days)
   do k = 1, members
 
     ! 5. A new state: all interior cells are written, zero on land. The halo is the host's own, so
     !    its update comes next (in begin). With mode = 'perturb' it is one around the state that is
-    !    in the arrays before.
-    if (analysis_file /= '') call read_fields(trim(analysis_file), names, state)
-    call coupler%generate(first_member + k - 1, date, status)
-    call check('generate')
+    !    in the arrays before. A run that goes on has its own state, and the coupler's memory.
+    if (analysis_file /= '') call read_fields(trim(analysis_file), names, state, 1)
+    if (mode /= 'physics') call read_forcing(trim(forcing_file), date)
+    if (restart_in == '') call coupler%generate(first_member + k - 1, date, status)
+    if (restart_in /= '') call coupler%read_restart(trim(restart_in), status)
+    call check('generate or read_restart')
     call begin()
-    call report('generate', date, '_start')
+    call report_state('generate', first_member + k - 1, date, told('cells_out_of_bounds'), &
+                      told('seconds'), '_start', k)
 
-    today = date
+    kept = state
+    kept_day = date
     do step = 1, nint(n_days*86400/dt)
       today = date_after(date, nint(step*dt)/86400)
-      call advance(step*dt/86400, mod(today/100, 100) - 1 + mod(today, 100)/31.0_wp, dt, growth)
+      if (mode /= 'emulator') &
+        call advance(step*dt/86400, mod(today/100, 100) - 1 + mod(today, 100)/31.0_wp, dt, growth)
+      if (mode /= 'physics' .and. mod(nint(step*dt), period) == 0) call emulate()
     end do
-    call report_budget()
 
-    ! 6. The bound arrays in, the bound arrays out. An emulator takes them dt forward; with
-    !    step_mode = 'project' whatever the host let go out of bounds is put right, and counted.
-    call coupler%step(today, dt, status)
-    call check('step')
-    call report('step', today, '')
+    ! 7. With step_mode = 'project' a step puts right, and counts, what the host let out of bounds.
+    if (mode == 'physics') then
+      call report_budget()
+      call coupler%step(today, dt, status)
+      call check('step')
+    end if
+    call report_state('step', first_member + k - 1, today, told('cells_out_of_bounds'), &
+                      told('seconds'), '', k)
   end do
-  call coupler%diagnostic('fallbacks', fallbacks, status)   ! states that on_failure replaced
-  call check('diagnostic')
-  if (rank == 0) call finish(trim(output_file), nint(fallbacks))
+  if (restart_out /= '') call coupler%write_restart(trim(restart_out), status)   ! last member's
+  call check('write_restart')
+  if (rank == 0) call finish(trim(output_file), nint(told('fallbacks')))   ! see on_failure
 
-  ! 7. Stop. The arrays are forgotten; from here on they may be deallocated.
+  ! 8. Stop. The arrays are forgotten; from here on they may be deallocated.
   call coupler%stop(status)
   call check('stop')
   call MPI_Finalize(ierr)
 
 contains
+
+  subroutine bind_all(names, fields)
+    character(len=*), intent(in) :: names(:)
+    real(wp), intent(inout), target :: fields(:, :, :, :)   !! (nx_block, ny_block, n_blocks, field)
+    integer :: f
+    do f = 1, size(names)
+      call coupler%bind(names(f), fields(:, :, :, f), status)
+      call check('bind')
+    end do
+  end subroutine bind_all
+
+  subroutine emulate()
+    !! 6. The bound arrays in, the bound arrays out, a period later, under the forcing of its end.
+    !!    What physics made of that time stays in part: a weighted mean of two is within all bounds.
+    real(wp) :: physics(nx_block, ny_block, n_blocks, size(names))
+    physics = state
+    state = kept
+    call read_forcing(trim(forcing_file), today)
+    call coupler%step(kept_day, period, status)
+    call check('step')
+    if (mode == 'corrected') &
+      state = (1 - correction_weight)*physics + correction_weight*state
+    call update_halo(state)
+    kept = state
+    kept_day = today
+  end subroutine emulate
 
   subroutine check(call_name)
     !! A failed call fails on all ranks alike, so none is left waiting. A note is no failure.
@@ -92,16 +134,12 @@ contains
     stop 1
   end subroutine check
 
-  subroutine report(call_name, day, suffix)
-    character(len=*), intent(in) :: call_name, suffix
-    integer, intent(in) :: day
-    real(wp) :: out_of_bounds, seconds
-    call coupler%diagnostic('cells_out_of_bounds', out_of_bounds, status)   ! before projection
+  real(wp) function told(name)
+    !! A number about the last generate or step.
+    character(len=*), intent(in) :: name
+    call coupler%diagnostic(name, told, status)
     call check('diagnostic')
-    call coupler%diagnostic('seconds', seconds, status)
-    call check('diagnostic')
-    call report_state(call_name, first_member + k - 1, day, out_of_bounds, seconds, suffix, k)
-  end subroutine report
+  end function told
 
   subroutine read_settings()
     integer :: unit
@@ -110,25 +148,13 @@ contains
     open (newunit=unit, file=namelist_file, action='read', status='old', iostat=status, iomsg=text)
     if (status == 0) read (unit, nml=host_nml, iostat=status, iomsg=text)
     if (status /= 0) call fail('&host_nml of '//trim(namelist_file)//': '//trim(text))
-    if (min(members, n_days, block_nx, block_ny) < 1 .or. .not. dt > 0) &
-      call fail('&host_nml: members, n_days, block_nx, block_ny and dt must be positive')
+    if (min(members, n_days, block_nx, block_ny, correct_every) < 1 .or. .not. dt >= 1) &
+      call fail('&host_nml: members, n_days, block_nx, block_ny, correct_every, dt must be positive')
+    if (all(mode /= ['physics  ', 'emulator ', 'corrected'])) &
+      call fail('&host_nml: mode must be physics, emulator or corrected, not '//trim(mode))
+    period = merge(3600*correct_every, nint(dt), mode == 'corrected')
+    if (mod(period, nint(dt)) /= 0 .or. abs(correction_weight - 0.5_wp) > 0.5_wp) &
+      call fail('&host_nml: correct_every must be whole steps of dt, correction_weight from 0 to 1')
   end subroutine read_settings
-
-  pure integer function date_after(date, days) result(later)
-    !! Both as yyyymmdd, Gregorian.
-    integer, intent(in) :: date, days
-    integer :: n, year, month, length
-    later = date
-    do n = 1, days
-      year = later/10000
-      month = mod(later/100, 100)
-      length = 30 + mod(month + month/8, 2)
-      if (month == 2) length = merge(29, 28, mod(year, 4) == 0 .and. &
-                                     (mod(year, 100) /= 0 .or. mod(year, 400) == 0))
-      later = later + 1
-      if (mod(later - 1, 100) == length) later = later - length + 100
-      if (later > 10000*year + 1231) later = 10000*(year + 1) + 101
-    end do
-  end function date_after
 
 end program host

@@ -61,6 +61,13 @@ int esm_generate(int coupler, int member, int date);
 /* Take the bound arrays `seconds` forward from `date`. */
 int esm_step(int coupler, int date, double seconds);
 
+/* Write what the next step has to know beside the bound fields, with step_mode = 'emulate': member,
+ * date and forcing. The first rank's path counts, and a file that is there is replaced. */
+int esm_write_restart(int coupler, const char *path);
+
+/* Go on from what esm_write_restart wrote, in place of esm_generate; the fields are the host's. */
+int esm_read_restart(int coupler, const char *path);
+
 /* A number about the last generate or step: see the coupling guide for the names. Local. */
 int esm_diagnostic(int coupler, const char *name, double *value);
 

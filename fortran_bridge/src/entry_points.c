@@ -146,6 +146,20 @@ int esm_step(int coupler, int date, double seconds)
     return status != ESM_OK ? status : leave(&guard, esm_python_step(coupler, date, seconds));
 }
 
+int esm_write_restart(int coupler, const char *path)
+{
+    struct esm_guard guard;
+    int status = enter(&guard, coupler, "esm_write_restart");
+    return status != ESM_OK ? status : leave(&guard, esm_python_write_restart(coupler, path));
+}
+
+int esm_read_restart(int coupler, const char *path)
+{
+    struct esm_guard guard;
+    int status = enter(&guard, coupler, "esm_read_restart");
+    return status != ESM_OK ? status : leave(&guard, esm_python_read_restart(coupler, path));
+}
+
 int esm_diagnostic(int coupler, const char *name, double *value)
 {
     struct esm_guard guard;

@@ -51,6 +51,8 @@ module esm_coupler
     procedure :: generate
     procedure, private :: step_real32, step_real64, step_integer
     generic :: step => step_real32, step_real64, step_integer
+    procedure :: write_restart
+    procedure :: read_restart
     procedure :: diagnostic
     procedure :: stop => stop_coupler
     procedure :: message
@@ -96,6 +98,18 @@ module esm_coupler
       integer(c_int), value :: coupler, date
       real(c_double), value :: seconds
     end function esm_step
+
+    integer(c_int) function esm_write_restart(coupler, path) bind(c)
+      import :: c_char, c_int
+      integer(c_int), value :: coupler
+      character(kind=c_char), intent(in) :: path(*)
+    end function esm_write_restart
+
+    integer(c_int) function esm_read_restart(coupler, path) bind(c)
+      import :: c_char, c_int
+      integer(c_int), value :: coupler
+      character(kind=c_char), intent(in) :: path(*)
+    end function esm_read_restart
 
     integer(c_int) function esm_diagnostic(coupler, name, value) bind(c)
       import :: c_char, c_double, c_int
@@ -271,6 +285,22 @@ contains
     integer, intent(out) :: status !! ESM_OK or what went wrong
     call self%step_real64(date, real(seconds, real64), status)
   end subroutine step_integer
+
+  !> Write what the next step has to know beside the bound fields; with step_mode = 'emulate'.
+  subroutine write_restart(self, file, status)
+    class(coupler_t), intent(in) :: self
+    character(len=*), intent(in) :: file !! path, that of the first rank counts; it is replaced
+    integer, intent(out) :: status       !! ESM_OK or what went wrong
+    status = esm_write_restart(self%handle, c_text(file))
+  end subroutine write_restart
+
+  !> Go on from what write_restart wrote, in place of generate; the fields are the host's to restore.
+  subroutine read_restart(self, file, status)
+    class(coupler_t), intent(in) :: self
+    character(len=*), intent(in) :: file !! path, that of the first rank counts
+    integer, intent(out) :: status       !! ESM_OK or what went wrong
+    status = esm_read_restart(self%handle, c_text(file))
+  end subroutine read_restart
 
   !> A number about the last generate or step; local to the rank.
   subroutine diagnostic(self, name, value, status)

@@ -45,6 +45,18 @@ int esm_step(int coupler, int date, double seconds)
     return ESM_NO_GENERATOR;
 }
 
+int esm_write_restart(int coupler, const char *path)
+{
+    (void)coupler, (void)path;
+    return ESM_NO_GENERATOR;
+}
+
+int esm_read_restart(int coupler, const char *path)
+{
+    (void)coupler, (void)path;
+    return ESM_NO_GENERATOR;
+}
+
 int esm_diagnostic(int coupler, const char *name, double *value)
 {
     (void)coupler, (void)name, (void)value;

@@ -136,7 +136,7 @@ def _sic(content: bytes, path: Path) -> np.ndarray:
     ("overrides", "words"),
     [
         ((), "mode = 'perturb' in &generator_nml has no analysis"),
-        (("ensemble_nml.analysis=absent.nc",), "the analysis absent.nc is no file"),
+        (("ensemble_nml.analysis=absent.nc",), "absent.nc is no file: an analysis or a start is"),
         (("ensemble_nml.analysis={analysis}", "ensemble_nml.date=19900302"), "is of 1990-03-01"),
         (("ensemble_nml.analysis={small}",), "the checkpoint"),
         (("ensemble_nml.analysis={text}",), "text.nc"),

@@ -9,11 +9,13 @@ import xarray
 
 import esm_coupler as package
 from esm_coupler.generator.checkpoint import read_checkpoint
-from esm_coupler.testing import tiny_grid
+from esm_coupler.hosts import open_series
+from esm_coupler.testing import tiny_emulator, tiny_grid
 from support.cice_template import template_values, write_cice
 from support.cli import esm_coupler
 from support.nextsim_template import nextsim_values, write_nextsim
 from support.si3_template import si3_values, write_si3
+from support.weather import days_with_weather
 
 NAMELISTS = Path(__file__).parents[2] / "namelists"
 SAMPLE = Path(package.__file__).parent / "data" / "sample"
@@ -72,6 +74,41 @@ def test_an_analysis_is_perturbed(checkpoint: Path, tmp_path: Path) -> None:
     assert done.status == 0, done.err
     (restart,) = (tmp_path / "out" / "member_0002").glob("*.nc")
     assert esm_coupler("check", restart).status == 0
+
+
+def test_a_forecast_is_made_of_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grid = open_series([SAMPLE / "cice_arctic_1991.nc"]).grid
+    emulator = tiny_emulator(tmp_path / "emulator.safetensors", grid=grid)
+    small = sets(
+        f"forecast_nml.checkpoint={emulator}", "forecast_nml.n_days=2", "ensemble_nml.members=2"
+    )
+    monkeypatch.chdir(NAMELISTS.parent)  # its files are named from here
+    done = esm_coupler("forecast", NAMELISTS / "forecast.nml", *small, "-o", tmp_path / "out.nc")
+    assert done.status == 0, done.err
+    with xarray.open_dataset(tmp_path / "out.nc") as dataset:
+        assert dict(dataset["sic"].sizes) == {"realization": 2, "time": 3, "y": 96, "x": 96}
+
+
+EMULATORS = ["train_emulator.nml", "emulators/deterministic.nml", "emulators/diffusion.nml"]
+
+
+@pytest.mark.parametrize("name", EMULATORS)
+def test_an_emulator_is_trained_and_goes_forward(name: str, tmp_path: Path) -> None:
+    for year in (1990, 1991):
+        days_with_weather(tiny_grid(), year).to_netcdf(tmp_path / f"days_{year}.nc")
+    output = tmp_path / "emulator.safetensors"
+    train(
+        name, output, f"training_nml.data={tmp_path}", "emulator_nml.channels=8,8,8",
+        "emulator_nml.blocks=1",
+    )  # fmt: skip
+    days = tmp_path / "days_1991.nc"
+    small = sets(
+        f"forecast_nml.checkpoint={output}", f"forecast_nml.initial={days}",
+        f"forecast_nml.forcing={days}", "forecast_nml.n_days=1", "ensemble_nml.date=19910102",
+        "ensemble_nml.members=1",
+    )  # fmt: skip
+    done = esm_coupler("forecast", NAMELISTS / "forecast.nml", *small, "-o", tmp_path / "out.nc")
+    assert done.status == 0, done.err
 
 
 def train(name: str, output: Path, *overrides: str) -> None:

@@ -194,6 +194,18 @@ def test_a_file_that_is_no_namelist_is_refused(
         assert part in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ("weights = 'w.safetensors'", "needs the emulator's own grid"),
+        ("engine = 'loopback'", "needs engine = 'generator'"),
+    ],
+)
+def test_what_does_not_go_with_an_emulator_is_refused(keys: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=f"&coupler_nml: step_mode = 'emulate' {words}"):
+        parse_namelist(f"&coupler_nml step_mode = 'emulate', {keys} /\n", "host.nml")
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"absent\.nml does not exist"):
         read_namelist(tmp_path / "absent.nml")

@@ -141,6 +141,10 @@ contains
       call coupler(c)%generate(member=number(3), date=number(4), status=status)
     case ('step') ! step C DATE SECONDS
       call coupler(c)%step(number(3), real_number(4), status)
+    case ('write_restart') ! write_restart C FILE
+      call coupler(c)%write_restart(trim(word(3)), status)
+    case ('read_restart') ! read_restart C FILE
+      call coupler(c)%read_restart(trim(word(3)), status)
     case ('ping') ! ping HANDLE RENEW
       status = esm_ping(int(c, c_int), int(number(3), c_int))
     case ('ping_threads') ! ping_threads HANDLE THREADS CALLS

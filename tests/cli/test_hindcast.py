@@ -9,13 +9,23 @@ import numpy as np
 import pytest
 import xarray
 from support.cli import Outcome, esm_coupler
-from verify.made_up_years import GRID, write_year
+from support.weather import days_with_weather
 
 from esm_coupler.errors import GeneratedStateError
 from esm_coupler.generator.emulator import Emulator
-from esm_coupler.testing import tiny_checkpoint, tiny_emulator
+from esm_coupler.testing import tiny_checkpoint, tiny_emulator, tiny_grid
 
+GRID = tiny_grid((16, 32))
 RIVALS = ("deterministic twin", "damped persistence", "persistence", "climatology")
+
+
+def write_year(folder: Path, year: int) -> None:
+    """40 days of ice that is another each day and year."""
+    file = days_with_weather(GRID, year, 40)
+    share = ("time", 1 - 0.1 * np.random.default_rng(year).random(40))
+    for name in ("sic", "sit", "snt"):
+        file[name] = file[name] * xarray.Variable(*share)
+    file.to_netcdf(folder / f"made_up_{year}.nc")
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from ..generator.step_noise import training_noise
 from .drives import Drives, read_drives
 from .loop import Trainer
 from .one_step import fair_crps
-from .spread_gain import set_spread_gain
+from .spread_gain import set_spread_gain, starts_for_gain
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -46,6 +46,8 @@ def train(config: Config) -> None:
     device = select_device(settings.device)
     days, known = read_drives(settings.data, settings.train_years, sizes.longest)
     _, held_back = read_drives(settings.data, settings.validation_years, VALIDATE_DAYS)
+    if sizes.gain_forecasts:
+        starts_for_gain(sizes, known)  # a fault of the data is told before the training
     torch.manual_seed(settings.seed)
     network = StepNetwork(sizes, days.grid)
     fit(network, known)

@@ -15,7 +15,9 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
+from ..errors import ConfigError
 from ..fields import DRIFT
+from ..generator.architecture import EmulatorConfig
 from ..generator.step_network import NAMES, StepNetwork
 from ..generator.step_noise import training_noise
 from .drives import Drives
@@ -33,10 +35,8 @@ LEAST, MOST = 0.25, 4.0  # gain
 def set_spread_gain(network: StepNetwork, known: Drives, n_forecasts: int) -> None:
     """Set `noise_gain` from so many forecasts of training days."""
     device = network.noise_gain.device
-    enough = set(known.starts.tolist())
-    last = LEADS[-1] - known.length
-    starts = [s for s in known.starts.tolist() if last <= 0 or s + last in enough]
-    chosen = np.array(starts)[np.linspace(0, len(starts) - 1, n_forecasts).astype(int)]
+    starts = starts_for_gain(network.config, known)
+    chosen = starts[np.linspace(0, len(starts) - 1, n_forecasts).astype(int)]
 
     def misfit(log_gain: np.ndarray) -> float:
         gain = np.exp(log_gain).clip(LEAST, MOST)
@@ -49,6 +49,25 @@ def set_spread_gain(network: StepNetwork, known: Drives, n_forecasts: int) -> No
     options = {"maxfev": ROUNDS, "initial_simplex": [[0.0, 0.0], [0.3, 0.0], [0.0, -0.3]]}
     found = minimize(misfit, [0.0, 0.0], method="Nelder-Mead", options=options)
     network.noise_gain.copy_(torch.from_numpy(np.exp(found.x).clip(LEAST, MOST)))
+
+
+def starts_for_gain(sizes: EmulatorConfig, known: Drives) -> np.ndarray:
+    """Days with as many more after them as the longest lead; ConfigError if there are none, or no
+    noise."""
+    if not sizes.noise or sizes.nfe > 1:
+        raise ConfigError(
+            f"gain_forecasts = {sizes.gain_forecasts} in &emulator_nml, but noise = {sizes.noise} "
+            f"and nfe = {sizes.nfe} have no noise whose strength could be set: set it to 0"
+        )
+    enough = set(known.starts.tolist())
+    later = range(max(0, LEADS[-1] - known.length) + 1)
+    starts = [s for s in known.starts.tolist() if all(s + day in enough for day in later)]
+    if not starts:
+        raise ConfigError(
+            f"gain_forecasts = {sizes.gain_forecasts} in &emulator_nml needs {LEADS[-1] + 1} days "
+            "in a row in a year of train_years: give more days, or set it to 0"
+        )
+    return np.array(starts)
 
 
 def spread_over_error(

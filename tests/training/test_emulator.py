@@ -20,6 +20,7 @@ from esm_coupler.generator.step_network import StepNetwork
 from esm_coupler.testing import tiny_grid
 from esm_coupler.training import emulator, loop
 from esm_coupler.training.emulator import Score, forecast_length, read_drives
+from esm_coupler.training.spread_gain import starts_for_gain
 from support.acceptance import accepted
 from support.weather import days_with_weather, icy_state, weather
 
@@ -163,6 +164,34 @@ def test_no_forecast_goes_on_over_a_gap(data: Path) -> None:
     _, drives = read_drives(str(data), (1990, 1991), 3)
     within = np.arange(N_DAYS - 3)
     assert np.array_equal(drives.starts, np.concatenate([within, N_DAYS + within]))
+
+
+def test_the_strength_of_noise_is_set_from_forecasts_within_a_year(tmp_path: Path) -> None:
+    for year in (1990, 1991):
+        days_with_weather(GRID, year, 18).to_netcdf(tmp_path / f"days_{year}.nc")
+    for longest in (2, 15):
+        _, known = read_drives(str(tmp_path), (1990, 1991), longest)
+        starts = starts_for_gain(EmulatorConfig(gain_forecasts=2), known)
+        assert starts.tolist() == [0, 1, 2, 18, 19, 20]
+    output = tmp_path / "emulator.safetensors"
+    emulator.train(config(tmp_path, output, {"gain_forecasts": 2}, steps=1))
+    gain = read_checkpoint(output).tensors["emulator.noise_gain"]
+    assert gain.shape == (2,) and (gain >= 0.25).all() and (gain <= 4).all()
+    assert not np.array_equal(gain, [1, 1])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ({}, "gain_forecasts = 3 in &emulator_nml needs 16 days in a row"),
+        ({"noise": 0}, "but noise = 0 and nfe = 1 have no noise whose strength"),
+        ({"nfe": 2}, "but noise = 2 and nfe = 2 have no noise whose strength"),
+    ],
+)
+def test_a_strength_that_cannot_be_set_is_told_before_the_training(
+    data: Path, tmp_path: Path, sizes: dict, words: str
+) -> None:
+    refused(data, tmp_path, words, **sizes, gain_forecasts=3)
 
 
 def refused(data: Path, tmp_path: Path, words: str, error=ConfigError, **sizes) -> None:

@@ -70,6 +70,7 @@ def hindcast(
     emulators = {EMULATOR: (Emulator.load(checkpoint, device, threads), members)}
     if twin is not None:
         emulators[TWIN] = (Emulator.load(twin, device, threads), 1)
+        _require_same_grid(*(one for one, _ in emulators.values()))
     about = {
         "year": year, "training_years": years, "members": members, "leads": days, "seed": seed,
         "checkpoints": {name: e.checkpoint_sha256 for name, (e, _) in emulators.items()},
@@ -82,6 +83,14 @@ def hindcast(
         results["free_run"] = _free_run(store, emulators[EMULATOR][0], known, training)
     results["about"] |= about
     _write(output, results, maps, grid)
+
+
+def _require_same_grid(emulator: Emulator, twin: Emulator) -> None:
+    if twin.grid.mask_hash != emulator.grid.mask_hash:
+        raise ConfigError(
+            f"--twin has another ocean mask than --checkpoint, {twin.grid.shape} cells and "
+            f"{emulator.grid.shape}: give one that was trained on the same files"
+        )
 
 
 def _numbers(text: str, option: str) -> list[int]:

@@ -50,11 +50,20 @@ def _ratio(starts: Sequence[Mapping[str, Any]], name: str, lead: str) -> list[li
 
 
 def document(results: Mapping[str, Any]) -> str:
-    """All tables, each with its title."""
+    """All tables, each with its title, below a sentence on what was forecast."""
     tables = [*_score_tables(results), *_free_run_tables(results.get("free_run"))]
     tables.append(("What was to reach.", target_rows(results)))
     parts = [f"{title}\n\n{markdown(table)}" for title, table in tables if len(table) > 1]
-    return "\n".join(parts)
+    return "\n".join([_heading(results["about"]), *parts])
+
+
+def _heading(about: Mapping[str, Any]) -> str:
+    years = ", ".join(str(year) for year in about["training_years"])
+    runs = f"; runs of the physics: {len(about['physics'])}" if about["physics"] else ""
+    return (
+        f"{len(about['starts'])} starts of {about['year']}, {about['members']} members; rivals from "
+        f"{years}{runs}.\n"
+    )
 
 
 def _score_tables(results: Mapping[str, Any]) -> Iterator[tuple[str, Text]]:

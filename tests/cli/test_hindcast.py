@@ -9,13 +9,23 @@ import numpy as np
 import pytest
 import xarray
 from support.cli import Outcome, esm_coupler
-from verify.made_up_years import GRID, write_year
+from support.weather import days_with_weather
 
 from esm_coupler.errors import GeneratedStateError
 from esm_coupler.generator.emulator import Emulator
-from esm_coupler.testing import tiny_checkpoint, tiny_emulator
+from esm_coupler.testing import tiny_checkpoint, tiny_emulator, tiny_grid
 
+GRID = tiny_grid((16, 32))
 RIVALS = ("deterministic twin", "damped persistence", "persistence", "climatology")
+
+
+def write_year(folder: Path, year: int) -> None:
+    """40 days of ice that is another each day and year."""
+    file = days_with_weather(GRID, year, 40)
+    share = ("time", 1 - 0.1 * np.random.default_rng(year).random(40))
+    for name in ("sic", "sit", "snt"):
+        file[name] = file[name] * xarray.Variable(*share)
+    file.to_netcdf(folder / f"made_up_{year}.nc")
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +142,15 @@ def test_what_does_not_fit_is_one_sentence(
 def test_a_generator_is_no_emulator(world: Path, tmp_path: Path) -> None:
     generator = tiny_checkpoint(tmp_path / "generator.safetensors")
     assert "emulator" in run(world, tmp_path / "scores", "--checkpoint", generator).sentence()
+
+
+def test_a_twin_is_of_the_same_grid(world: Path, tmp_path: Path) -> None:
+    twin = tiny_emulator(tmp_path / "twin.safetensors", shape=(16, 16))
+    said = run(world, tmp_path / "scores", "--twin", twin).sentence()
+    assert "--twin has another ocean mask" in said and "(16, 16)" in said
+
+
+def test_files_are_of_the_grid_of_the_emulator(world: Path, tmp_path: Path) -> None:
+    other = tiny_emulator(tmp_path / "emulator.safetensors", shape=(16, 16))
+    said = run(world, tmp_path / "scores", "--checkpoint", other).sentence()
+    assert "another ocean mask than the emulator" in said

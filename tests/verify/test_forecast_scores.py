@@ -104,7 +104,11 @@ def one_start(members: np.ndarray, rival: np.ndarray, ratio: float) -> dict:
 def told(ratio: float, own: float, rival: float) -> dict[str, str]:
     members = np.stack([state(own, 1 + own, own, own), state(own, 1 + own, own, own)])
     results = summary([one_start(members, state(rival, 1 + rival, rival, rival)[None], ratio)], {})
-    results["about"] = {"spectral_names": ["sic"]}
+    results["about"] = {
+        "spectral_names": ["sic"], "starts": ["1991-01-01"], "year": 1991, "members": 2,
+        "training_years": [1989, 1990], "physics": ["run.nc"],
+    }  # fmt: skip
+    assert "runs of the physics: 1" in document(results)
     assert "spectra" in document(results).lower()
     assert score_rows(results["scores"], "rmse")[1][1] == "emulator"
     return dict(target_rows(results)[1:])

@@ -71,7 +71,7 @@ def evaluate(
       esm-coupler evaluate ensemble.nc --truth cice_1991.nc
     """
     from ..verify.scorecard import evaluate as scores_of
-    from ..verify.states_file import read_states
+    from ..verify.states_file import is_of_pairs, read_states
     from ..verify.tables import tables
 
     _require_outputs(report, json_file, overwrite)
@@ -82,6 +82,7 @@ def evaluate(
     scores = scores_of(
         made, true, seen, raw=read_states(raw) if raw else None, faed=_faed(faed, made),
         autoencoder=_network(autoencoder), truth=read_states(truth) if truth else None,
+        pairs=truth is not None and is_of_pairs(generated),
     )  # fmt: skip
     files = {"generated": [generated], "reference": [reference], "training": training}
     for name, facts in scores["about"]["sets"].items():

@@ -25,14 +25,21 @@ def twin(
     ] = SAMPLE_REFERENCE,
     training: Years = [],  # noqa: B006 (typer reads it)
     days: Annotated[int, typer.Option(min=1, help="Days of the truth, around its year.")] = 12,
-    members: Annotated[int, typer.Option(min=2, help="Members of each ensemble.")] = 20,
+    members: Annotated[
+        int, typer.Option(min=2, help="Members of each ensemble, an even number.")
+    ] = 20,
     share: Annotated[
         float, typer.Option(min=0.01, max=1, help="Of the difference between years, the error.")
     ] = 0.5,
     window: Annotated[int, typer.Option(min=1, help="Calendar days around a day.")] = 10,
     noise_level: Annotated[
-        float, typer.Option(min=0, max=80, help="Level of the noise; 0 finds one.")
-    ] = 0.0,
+        float,
+        typer.Option(
+            min=0, max=80,
+            help="Level of the noise. Errors are of differences between years, and a high level "
+            "has their covariances; 0 finds a lower one, of about their size.",
+        ),
+    ] = 5.0,
     checkpoint: Annotated[str, typer.Option(help="The generator.")] = "default",
     sampler: Annotated[str, typer.Option(help="heun, dpm or stochastic.")] = "dpm",
     seed: Annotated[int, typer.Option(min=0, help="Of errors and members.")] = 1,

@@ -24,7 +24,8 @@ Before = Callable[[], None]
 
 LOWEST, HIGHEST = 0.01, 80.0  # noise levels; the latter leaves nothing of the analysis
 SPREAD_FIELDS = ("sic", "sit")
-PAIRS, FEW = 8, 2  # members 1 to 16 measure the spread, 1 to 4 while a level is searched
+PAIRS, FEW = 32, 2  # members 1 to 64 measure the spread, 1 to 4 while a level is searched
+DRAWS = 8  # of noise, whose power at a scale is measured
 FIRST_GUESS, USUAL_SLOPE = 0.5, 0.7  # spread about as the level to this power
 LEAST_SLOPE = 0.1
 NEAR_ENOUGH = 0.2  # of the target's logarithm: the rest is stretched
@@ -68,13 +69,13 @@ def _of_scale(around: Around, scale: float, request: Request) -> float:
     mean = around.fields_at([torch.zeros_like(z) for z in around.anomalies])
     signal = _power(around.fields_at(around.anomalies) - mean, band)
     noise = np.zeros_like(signal)
-    for number in range(1, PAIRS + 1):
+    for number in range(1, DRAWS + 1):
         member = replace(request, member=number, perturbation=None)
         drawn = [
             member.noise(around.model.space.shapes[stage], stage).to(z)
             for stage, z in enumerate(around.anomalies)
         ]
-        noise += _power(around.fields_at(drawn) - mean, band) / PAIRS
+        noise += _power(around.fields_at(drawn) - mean, band) / DRAWS
     known = (signal > 0) & (noise > 0)
     if not known.any():
         raise InvalidValueError(

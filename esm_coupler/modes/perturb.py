@@ -29,6 +29,7 @@ from ..generator.normalisation import LatentNormalisation
 from ..generator.request import REFINE_SIGMA_MAX, Request
 from ..generator.schedule import evaluations
 from ..generator.transfer import Transfer
+from ..pairs import pair_variance
 from ..state import State
 from .channels import field_of_channels
 from .wishes import fault_of
@@ -36,7 +37,7 @@ from .wishes import fault_of
 Before = Callable[[], None]
 
 ROUND_OFF = 1e-5  # what differs less after decoding is not lost
-MOST_KEPT = 8  # pairs
+MOST_KEPT = 32  # pairs
 NEAR = 0.8  # of the level: the first step down the usual levels is no shorter
 
 
@@ -163,12 +164,12 @@ class Around:
         stretch: Sequence[float] = (),
     ) -> dict[str, float]:  # fmt: skip
         """Of these fields: root mean square, over the cells where the analysis has ice, of the
-        standard deviation of the members that the deviations of pairs make."""
+        standard deviation that members have of which the deviations of pairs make some."""
         members = np.concatenate([
             self.model.space.fields(self.moved(deviations, sign, stretch)).cpu().numpy()
             for deviations in made for sign in (1, -1)
         ])  # fmt: skip
-        variance = members.var(axis=0, ddof=1)[:, self.analysis["sic"] > 0]
+        variance = pair_variance(members)[:, self.analysis["sic"] > 0]
         found = np.sqrt(variance.mean(axis=1))
         return {name: float(found[self.analysis.names.index(name)]) for name in names}
 
@@ -190,4 +191,3 @@ def levels_below(request: Request, number: int, sigma: float) -> list[float]:
     """Noise levels from `sigma` down to 0, those of the request where they are lower."""
     first = min(sigma, REFINE_SIGMA_MAX) if number else sigma
     return [first, *(lower for lower in request.sigmas(number).tolist() if lower < NEAR * first)]
-

@@ -10,30 +10,38 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..pairs import pair_variance, variance_of_mean
 from .cover import ICE
 
 LEVELS = (0.5, 0.9)  # of the intervals whose coverage is told
 
 
 def spread_over_rmse(
-    members: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None
+    members: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None, pairs: bool = False
 ) -> float:
-    """Root of the mean variance of the members over the RMSE of their mean, with the factor (M +
-    1) / M for M members in the variance, so that 1 is right at any M (Fortin et al. 2014,
-    doi:10.1175/JHM-D-14-0008.1). Not a number where the mean has no error."""
-    spread, error = mean_squares(members, truth, weights)
+    """Root of the expected squared error of the members' mean, as their spread has it, over its
+    RMSE: 1 is right for any number of members (Fortin et al. 2014, doi:10.1175/JHM-D-14-0008.1).
+    Not a number where the mean has no error."""
+    spread, error = mean_squares(members, truth, weights, pairs)
     return float(np.sqrt(spread / error)) if error > 0 else float("nan")
 
 
 def mean_squares(
-    members: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None
+    members: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None, pairs: bool = False
 ) -> tuple[float, float]:
     """(expected squared error of the mean as the spread has it, squared error of the mean): means
-    over the cells, to be pooled over cases before their ratio is taken."""
+    over the cells, to be pooled over cases before their ratio is taken.
+
+    The former is the variance of a member and that of the mean: (M + 1) / M of the variance for M
+    independent members; less for `pairs`, whose mean is known better (see `pairs.py`).
+    """
     n_members = len(members)
-    variance = members.var(axis=0, ddof=1) * (n_members + 1) / n_members
+    if pairs:
+        expected = pair_variance(members) + variance_of_mean(members)
+    else:
+        expected = members.var(axis=0, ddof=1) * (n_members + 1) / n_members
     error = np.square(members.mean(axis=0) - truth)
-    return float(np.average(variance, weights=weights)), float(np.average(error, weights=weights))
+    return float(np.average(expected, weights=weights)), float(np.average(error, weights=weights))
 
 
 def fair_crps(members: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
@@ -73,15 +81,22 @@ def chi_square(histogram: np.ndarray, n_cells: int) -> float:
     return float((np.square(n_cells * histogram - expected) / expected).sum())
 
 
-def coverage(members: np.ndarray, truth: np.ndarray, level: float) -> float:
+def coverage(members: np.ndarray, truth: np.ndarray, level: float, pairs: bool = False) -> float:
     """Share of undecided cells in which the truth lies in the central interval of the members,
-    bounds included. Quantiles are at ranks k / (M + 1), so that M members and the truth drawn alike give
-    `level` itself, or (M - 1) / (M + 1) where that is less."""
+    bounds included.
+
+    The interval is such that members and a truth drawn alike give `level` itself, or, of few
+    members, what lies between the outermost: of M independent ones, bounds have rank
+    (1 - level) / 2 (M + 1), at least 1, from either end, with (M - 1) / (M + 1) between the
+    outermost; of M / 2 `pairs` z + d, z - d, rank (1 - level) (M / 2 + 1), and M / (M + 2).
+    """
     chosen = undecided(members, truth)
     if not chosen.any():
         return float("nan")
-    shares = (1 - level) / 2, (1 + level) / 2
-    low, high = np.quantile(members[:, chosen], shares, axis=0, method="weibull")
+    n_members = len(members)
+    rank = (1 - level) * ((n_members // 2 + 1) if pairs else (n_members + 1) / 2)
+    share = max(rank - 1, 0.0) / (n_members - 1)
+    low, high = np.quantile(members[:, chosen], (share, 1 - share), axis=0)
     return float(((truth[chosen] >= low) & (truth[chosen] <= high)).mean())
 
 
@@ -101,17 +116,18 @@ def spatial_probability_score(sic: np.ndarray, truth: np.ndarray, area: np.ndarr
 
 
 def field_scores(
-    members: np.ndarray, truth: np.ndarray, weights: np.ndarray
+    members: np.ndarray, truth: np.ndarray, weights: np.ndarray, pairs: bool = False
 ) -> Mapping[str, object]:
-    """All scores of one field (member, cell), two members or more."""
+    """All scores of one field (member, cell), two members or more. CRPS and rank histogram take
+    `pairs` for independent members."""
     histogram = rank_histogram(members, truth)
     n_cells = int(undecided(members, truth).sum())
-    spread, error = mean_squares(members, truth, weights)
+    spread, error = mean_squares(members, truth, weights, pairs)
     return {
         "spread": float(np.sqrt(spread)), "rmse": float(np.sqrt(error)),
-        "spread_over_rmse": spread_over_rmse(members, truth, weights),
+        "spread_over_rmse": spread_over_rmse(members, truth, weights, pairs),
         "crps": fair_crps(members, truth, weights), "cells": n_cells,
-        "coverage": {f"{level:g}": coverage(members, truth, level) for level in LEVELS},
+        "coverage": {f"{level:g}": coverage(members, truth, level, pairs) for level in LEVELS},
         "rank_histogram": histogram.tolist(), "chi_square": chi_square(histogram, n_cells),
     }  # fmt: skip
 

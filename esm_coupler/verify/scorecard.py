@@ -27,7 +27,7 @@ def evaluate(
     generated: States, reference: States, training: States | None = None, *,
     raw: States | None = None, faed: Autoencoder | None = None,
     autoencoder: Autoencoder | None = None, truth: States | None = None,
-    cost: Mapping[str, Any] | None = None,
+    pairs: bool = False, cost: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Score `generated` states against `reference` states of the same calendar days.
 
@@ -35,7 +35,8 @@ def evaluate(
     simulation differ. `raw`: the generated states before projection. `faed`: an autoencoder that
     the generator has nothing to do with. `autoencoder`: the generator's, for its part in the
     spectra. `truth`: with the state that `generated`, an ensemble of one date, is of, and states
-    before it. `cost`: figures that were measured elsewhere. What is not given is not scored.
+    before it; `pairs`: whether these are whole pairs around an analysis. `cost`: figures that were
+    measured elsewhere. What is not given is not scored.
 
     Errors of the package name states that cannot be compared.
     """
@@ -55,7 +56,7 @@ def evaluate(
     if {"siu", "siv"} <= set(generated.names):
         scores["deformation"] = _deformation(generated, reference)
     if truth is not None:
-        scores["ensemble"] = score_ensemble(generated, truth, training)
+        scores["ensemble"] = score_ensemble(generated, truth, training, pairs)
     if faed is not None:
         scores["faed"] = faed_scores(generated, reference, training, faed)
     if training is not None:
@@ -163,7 +164,9 @@ def _deformation(generated: States, reference: States) -> dict[str, Any]:
     true, weights = matched(reference, generated.dates)
     made, seen = deformation_scaling(generated), deformation_scaling(true, weights)
     result: dict[str, Any] = {
-        "boxes_cells": list(BOXES), "scales_km": made.scales.tolist(), "orders": list(ORDERS)
+        "boxes_cells": list(BOXES),
+        "scales_km": made.scales.tolist(),
+        "orders": list(ORDERS),
     }
     for name, scaling in (("generated", made), ("reference", seen)):
         result[name] = {

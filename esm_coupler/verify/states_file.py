@@ -47,6 +47,20 @@ def is_ensemble(path: Path) -> bool:
         return False
 
 
+def is_of_pairs(path: Path) -> bool:
+    """Whether an ensemble that can be read is of whole pairs: members 2k - 1 and 2k, one after the
+    other, around an analysis."""
+    import xarray
+
+    with xarray.open_dataset(path, engine="netcdf4") as dataset:
+        if dataset.attrs.get("mode") != "perturb" or "realization" not in dataset.variables:
+            return False
+        numbers = np.atleast_1d(dataset["realization"].values)
+    first, second = numbers[::2], numbers[1::2]
+    whole = len(first) == len(second)
+    return whole and bool(((first % 2 == 1) & (second == first + 1)).all())
+
+
 def _read(path: Path) -> States:
     import xarray
 

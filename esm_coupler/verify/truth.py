@@ -17,11 +17,12 @@ OLDEST = 60  # days before the date that persistence may go back
 
 
 def score_ensemble(
-    members: States, truth: States, training: States | None = None
+    members: States, truth: States, training: States | None = None, pairs: bool = False
 ) -> dict[str, dict[str, Any]]:
     """Scores of the members of one date against the state of that date in `truth`, and of
     persistence (as many states of `truth` before it) and climatology (of `training`, with the
-    nearest calendar days) where there are states for them.
+    nearest calendar days) where there are states for them. `pairs`: the members are whole pairs
+    around an analysis, one after the other.
 
     FieldError if the members are of several dates or less than two, or if the truth is missing.
     """
@@ -44,8 +45,9 @@ def score_ensemble(
         ensembles["climatology"] = of_other_years.subset(nearest)
     one = truth.subset(happened)
     return {
-        name: _scores(states, one) for name, states in ensembles.items() if len(states) > 1
-    }
+        name: _scores(states, one, pairs and states is members)
+        for name, states in ensembles.items() if len(states) > 1
+    }  # fmt: skip
 
 
 def _one_date(members: States) -> np.datetime64:
@@ -57,13 +59,13 @@ def _one_date(members: States) -> np.datetime64:
     return members.dates[0]
 
 
-def _scores(members: States, truth: States) -> dict[str, Any]:
+def _scores(members: States, truth: States, pairs: bool) -> dict[str, Any]:
     grid = members.grid
     fields = {}
     for name in (name for name in members.names if name in truth):
         cells = grid.drift_mask if name in DRIFT else grid.mask
         values, happened = (states[name][:, cells].astype(float) for states in (members, truth))
-        fields[name] = field_scores(values, happened[0], grid.cell_area[cells])
+        fields[name] = field_scores(values, happened[0], grid.cell_area[cells], pairs)
     sic, true = (states["sic"][:, grid.mask] for states in (members, truth))
     area = grid.cell_area[grid.mask]
     return {

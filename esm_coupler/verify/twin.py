@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import FieldError
+from ..errors import FieldError, InvalidValueError
 from ..generator.device import reproducible
 from ..generator.generator import Generator
 from ..generator.joint import joint_state
@@ -86,7 +86,9 @@ def twins(
     options: Mapping[str, Any],
 ) -> Iterator[tuple[State, States]]:  # fmt: skip
     """For each of `truths` the analysis and its ensemble, whose spread of sic and sit is what the
-    errors have; `options` are others of `Generator.perturb`."""
+    errors have; `options` are others of `Generator.perturb`. InvalidValueError for half a pair."""
+    if members % 2:
+        raise InvalidValueError(f"{members} members are no whole pairs: ask for {members + 1}")
     for index, date in enumerate(truths.dates):
         rng = np.random.default_rng([seed, index])
         with torch.inference_mode(), reproducible(generator.threads):

@@ -39,7 +39,7 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Twin:
-    """The fields of one day."""
+    """The fields of one day, of members that are pairs."""
 
     day: str
     fields: dict[str, Reliability]
@@ -52,9 +52,9 @@ class Twin:
             members = ensemble[name][:, cells].astype(float)
             truth = truths[name][index][cells].astype(float)
             fields[name] = Reliability(
-                *mean_squares(members, truth, grid.cell_area[cells]),
+                *mean_squares(members, truth, grid.cell_area[cells], pairs=True),
                 int(undecided(members, truth).sum()),
-                tuple(coverage(members, truth, level) for level in LEVELS),
+                tuple(coverage(members, truth, level, pairs=True) for level in LEVELS),
             )
         return cls(str(truths.dates[index]), fields)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray
 from support.cli import Outcome, esm_coupler
 
 from esm_coupler.cli import evaluate as verb
@@ -63,6 +64,15 @@ def test_an_ensemble_is_held_against_its_truth(files: dict[str, Path], tmp_path:
     assert sizes == {"ensemble": 8, "persistence": 4, "climatology": 8}
     crps = found["ensemble"]["fields"]["sic"]["crps"]
     assert f"{crps:.4f}" in outcome.out and "spatial probability score" in outcome.out
+    with xarray.open_dataset(ensemble) as dataset:
+        dataset.load().assign_attrs(mode="perturb").to_netcdf(tmp_path / "pairs.nc")
+    outcome = esm_coupler("evaluate", tmp_path / "pairs.nc", files["true"], "--truth",
+                          files["true"], "--json", tmp_path / "pairs.json")  # fmt: skip
+    assert outcome.status == 0, outcome.err
+    pairs = json.loads((tmp_path / "pairs.json").read_text())["ensemble"]
+    of_pairs, alone = (f["ensemble"]["fields"]["sic"]["spread_over_rmse"] for f in (pairs, found))
+    assert of_pairs != alone
+    assert pairs["persistence"] == found["persistence"]
     said = esm_coupler("evaluate", files["made"], files["true"], "--truth", files["true"])
     assert "8 states of 8 dates are no ensemble" in said.sentence()
 

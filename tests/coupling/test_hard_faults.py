@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from support.mpi import mpirun
@@ -28,12 +26,6 @@ def generate(*arguments):
     {}
     return genuine(*arguments)
 LoopbackEngine.generate = generate
-"""
-COUNT = """
-import os
-with open("handles", "a") as file:
-    handles = os.listdir("/proc/self/fd")
-    file.write(str(len(handles)) + "\\n")
 """
 
 
@@ -75,18 +67,3 @@ def test_ranks_outside_the_communicator_need_not_call(hosts: Hosts) -> None:
     run = hosts.run(script, ranks=3, limit=LIMIT)
     assert [len(calls) for calls in run.ranks] == [6, 0, 6]
     assert {call.status for calls in run.ranks for call in calls} == {Status.OK}
-
-
-@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts handles in /proc")
-def test_ten_thousand_calls_leave_memory_and_handles_flat(hosts: Hosts) -> None:
-    """With all that a call may have: a time limit, and a line in a log."""
-    count = f"python {hosts.python('count.py', COUNT)}\nmemory\n"
-    script = _ready(hosts, 1, log_file="calls.log", time_limit=30.0)
-    script += f"repeat 500\ngenerate 1 1 {DATE}\n" + count
-    script += f"repeat 5000\ngenerate 1 1 {DATE}\nrepeat 5000\nstep 1 {DATE} 60\n" + count
-    run = hosts.run(script + "diagnostic 1 calls\n", limit=3 * LIMIT)
-    assert float(run.message("diagnostic")) == 10500
-    before, after = run.values("memory")
-    assert after - before < 500, "kB"
-    first, last = (hosts.folder / "handles").read_text().split()
-    assert first == last

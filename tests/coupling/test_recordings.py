@@ -49,7 +49,7 @@ def test_a_recording_gives_the_same_bits_on_any_number_of_ranks(hosts: Hosts) ->
     script += f"generate 1 3 {DATE}\nstep 1 {DATE} 3600\ngenerate 1 4 {DATE}\nstop 1\n"
     run = hosts.run(script, ranks=3, limit=LIMIT)
     assert run.status("generate") == {Status.OK}
-    for ranks in ("1", "4"):
+    for ranks in ("1", "4", "6"):
         outcome = _replay(hosts.folder / "rec", "--ranks", ranks)
         assert (outcome.status, outcome.err) == (0, "")
         assert "recorded on 3 ranks: 9 calls" in outcome.out

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from esm_coupler.errors import FieldError
+from esm_coupler.pairs import pair_variance, variance_of_mean
 from esm_coupler.testing import tiny_grid
 from esm_coupler.verify.ensemble_scores import (
     chi_square,
@@ -28,6 +29,40 @@ def drawn(members: int, wide: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Members and a truth from one normal distribution, the members `wide` times as wide."""
     rng = np.random.default_rng(1)
     return wide * rng.standard_normal((members, CELLS)), rng.standard_normal(CELLS)
+
+
+def drawn_in_pairs(members: int, bent: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Members z + d, z - d and a truth z + e of one distribution, which is skewed if `bent`."""
+    rng = np.random.default_rng(1)
+    half = rng.standard_normal((members // 2, CELLS))
+    both = np.stack([half, -half], axis=1).reshape(members, CELLS), rng.standard_normal(CELLS)
+    return tuple(values + bent * values**2 for values in both)
+
+
+@pytest.mark.parametrize("bent", [0.0, 0.3])
+@pytest.mark.parametrize("members", [4, 20])
+def test_draws_of_one_distribution_in_pairs_are_reliable_too(members, bent):
+    both = drawn_in_pairs(members, bent)
+    assert spread_over_rmse(*both, pairs=True) == pytest.approx(1, abs=0.02)
+    if not bent:  # as of independent members: with (M + 1) / (M - 1) of the variance
+        exact = np.sqrt((members + 1) / (members - 1))
+        assert spread_over_rmse(*both) == pytest.approx(exact, abs=0.02)
+
+
+@pytest.mark.parametrize("bent", [0.0, 0.3])
+def test_the_variance_of_pairs(bent):
+    members, _ = drawn_in_pairs(8, bent)
+    exact = 1 + 2 * bent**2  # of d + bent d^2
+    assert pair_variance(members).mean() == pytest.approx(exact, rel=0.02)
+    assert variance_of_mean(members).mean() == pytest.approx(2 * bent**2 / 4, abs=0.005)
+    assert pair_variance(members[:2]).shape == (CELLS,)
+
+
+@pytest.mark.parametrize(("level", "members", "exact"), [
+    (0.5, 20, 0.5), (0.9, 20, 0.9), (0.5, 6, 0.5), (0.9, 4, 2 / 3),
+])  # fmt: skip
+def test_intervals_of_pairs_cover_what_they_say(level, members, exact):
+    assert coverage(*drawn_in_pairs(members), level, pairs=True) == pytest.approx(exact, abs=0.01)
 
 
 @pytest.mark.parametrize("members", [2, 20])

@@ -15,7 +15,7 @@ from esm_coupler.errors import FieldError, OutputError
 from esm_coupler.state import Ensemble
 from esm_coupler.testing import tiny_grid
 from esm_coupler.verify.states import States, with_common_fields, write_states
-from esm_coupler.verify.states_file import read_states
+from esm_coupler.verify.states_file import is_of_pairs, read_states
 
 from .made_up import NAMES, days, open_grid, random_states
 
@@ -75,7 +75,7 @@ def test_days_of_a_simulation_are_put_on_the_bounds(tmp_path: Path) -> None:
 
 def test_the_sample_of_the_package() -> None:
     with as_file(files("esm_coupler") / "data/sample") as folder:
-        states = read_states(sorted(folder.glob("*.nc")))
+        states = read_states(sorted(folder.glob("cice_arctic_*.nc")))
     assert states.names == NAMES and states.fields.shape[2:] == (96, 96)
     assert states.fields.dtype == np.float32
     assert {str(d)[:4] for d in states.dates} == {"1990", "1991"}
@@ -183,3 +183,31 @@ def test_a_wrong_shape_is_refused() -> None:
     grid = tiny_grid()
     with pytest.raises(FieldError, match="have shape"):
         States(np.zeros((2, 1, *grid.shape)), days("1990-01-01", 3), ("sic",), grid)
+
+
+@pytest.mark.parametrize(
+    ("mode", "numbers", "expected"),
+    [
+        ("perturb", (1, 2, 3, 4), True),
+        ("perturb", (5, 6), True),
+        ("perturb", (1, 2, 3), False),
+        ("perturb", (2, 3), False),
+        ("perturb", (2, 1), False),
+        ("unconditional", (1, 2), False),
+    ],
+)
+def test_whole_pairs_around_an_analysis_are_known(
+    tmp_path: Path, mode: str, numbers: tuple[int, ...], expected: bool
+) -> None:
+    states = random_states(len(numbers))
+    made = Ensemble(
+        states.fields.astype("f8"), numbers, states.names, states.grid,
+        datetime.date(1990, 3, 1), {"mode": mode},
+    )  # fmt: skip
+    made.to_netcdf(tmp_path / "ensemble.nc")
+    assert is_of_pairs(tmp_path / "ensemble.nc") is expected
+
+
+def test_days_of_a_simulation_are_no_pairs(tmp_path: Path) -> None:
+    path = write_simulation(tmp_path / "days.nc", random_states(2))
+    assert not is_of_pairs(path)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import esm_coupler
-from esm_coupler.errors import FieldError
+from esm_coupler.errors import FieldError, InvalidValueError
 from esm_coupler.generator.generator import Generator
 from esm_coupler.verify.states import States
 from esm_coupler.verify.states_file import read_states
@@ -25,9 +25,7 @@ FEW = {"n_steps": 8, "sampler": "dpm"}
 def drawn(generator: Generator, year: int, seed: int, days: int) -> States:
     """States of the generator's own world on the first days of a March."""
     dates = np.datetime64(f"{year}-03-01") + np.arange(days)
-    values = [
-        generator.generate([1], seed, day, **FEW).values[0] for day in dates.astype(object)
-    ]
+    values = [generator.generate([1], seed, day, **FEW).values[0] for day in dates.astype(object)]
     return States(np.stack(values), dates, NAMES, generator.grid)
 
 
@@ -67,7 +65,7 @@ def test_a_wrong_spread_shows(world) -> None:
 
 def test_the_table_has_a_row_a_day_and_one_of_all(world) -> None:
     generator, training, truths = world
-    runs = twins(generator, truths, Errors(generator, training, 0.5, 10), 3, 3, FEW)
+    runs = twins(generator, truths, Errors(generator, training, 0.5, 10), 4, 3, FEW)
     days = [Twin.of(next(runs)[1], truths, index) for index in range(2)]
     table = twin_table(days)
     assert [row[0] for row in table.rows] == ["1991-03-01", "1991-03-02", "all"]
@@ -83,6 +81,12 @@ def test_the_same_seed_gives_the_same_twin(world) -> None:
 
     assert np.array_equal(first(3).fields, first(3).fields)
     assert not np.array_equal(first(3).fields, first(4).fields)
+
+
+def test_half_a_pair_is_refused(world) -> None:
+    generator, training, truths = world
+    with pytest.raises(InvalidValueError, match="3 members are no whole pairs: ask for 4"):
+        next(twins(generator, truths, Errors(generator, training, 0.5, 10), 3, 1, FEW))
 
 
 def test_errors_need_two_days(world) -> None:

@@ -146,7 +146,7 @@ class Score:
         rests, days = _rests(network, known)
         quarters = _quarter(days)
         sizes = [
-            torch.stack([_size(view[quarters == q], weight) for q in range(QUARTERS)])
+            torch.stack([_size(_of_quarter(view, quarters, q), weight) for q in range(QUARTERS)])
             for view, weight in _views(rests * self.mask, self.mask)
         ]
         device = network.mask.device
@@ -167,6 +167,12 @@ class Score:
 
 def _quarter(day_of_year: Tensor) -> Tensor:
     return (day_of_year - 1) * QUARTERS // 366
+
+
+def _of_quarter(view: Tensor, quarters: Tensor, quarter: int) -> Tensor:
+    """Days of a season, or all where the data have none of it."""
+    there = quarters == quarter
+    return view[there] if there.any() else view
 
 
 @torch.no_grad()

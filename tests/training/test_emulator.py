@@ -19,7 +19,8 @@ from esm_coupler.generator.emulator import Emulator, StepRequest
 from esm_coupler.generator.step_network import StepNetwork
 from esm_coupler.testing import tiny_grid
 from esm_coupler.training import emulator, loop
-from esm_coupler.training.emulator import Score, forecast_length, read_drives
+from esm_coupler.training.drives import Drives, read_drives
+from esm_coupler.training.emulator import Score, forecast_length
 from esm_coupler.training.spread_gain import starts_for_gain
 from support.acceptance import accepted
 from support.weather import days_with_weather, icy_state, weather
@@ -110,18 +111,23 @@ def test_forecasts_get_longer_as_the_training_goes_on() -> None:
 
 def score() -> Score:
     network = StepNetwork(EmulatorConfig(channels=(8, 8, 8), blocks=1, noise=2), GRID)
-    network.change.fill_(0.1)
-    return Score(network)
+    states = 0.1 * torch.randn(60, 5, *GRID.shape, generator=torch.Generator().manual_seed(5))
+    forcing = torch.zeros(60, 3, *(size // 2 for size in GRID.shape))
+    known = Drives(states, forcing, torch.arange(1, 361, 6), np.arange(59), 1)
+    return Score(network, known)
+
+
+DAY = torch.tensor([100])  # of the year
 
 
 def test_members_that_are_right_score_nothing_and_others_more() -> None:
     torch.manual_seed(0)
     truth = torch.rand(2, 5, *GRID.shape)
-    right = score()(truth.expand(2, -1, -1, -1, -1), truth, 1)
+    right = score()(truth.expand(2, -1, -1, -1, -1), truth, 1, DAY)
     assert abs(float(right)) < 1e-6
-    assert float(score()(truth[None] + 0.1, truth, 1)) > 0.3
-    assert float(score()(truth[None] + 0.1, truth, 4)) == pytest.approx(
-        float(score()(truth[None] + 0.1, truth, 1)) / 2
+    assert float(score()(truth[None] + 0.1, truth, 1, DAY)) > 0.3
+    assert float(score()(truth[None] + 0.1, truth, 4, DAY)) == pytest.approx(
+        float(score()(truth[None] + 0.1, truth, 1, DAY)) / 2
     )
 
 
@@ -129,19 +135,19 @@ def test_members_of_the_truths_own_distribution_score_best() -> None:
     torch.manual_seed(0)
     truth = torch.randn(40, 5, *GRID.shape)
     drawn = torch.randn(2, *truth.shape)
-    best = float(score()(drawn, truth, 1))
-    assert best < 0.97 * float(score()(0.5 * drawn, truth, 1))  # too sure
-    assert best < 0.97 * float(score()(1.6 * drawn, truth, 1))  # too wide
-    assert best < 0.97 * float(score()(drawn + 0.5, truth, 1))  # off
+    best = float(score()(drawn, truth, 1, DAY))
+    assert best < 0.97 * float(score()(0.5 * drawn, truth, 1, DAY))  # too sure
+    assert best < 0.97 * float(score()(1.6 * drawn, truth, 1, DAY))  # too wide
+    assert best < 0.97 * float(score()(drawn + 0.5, truth, 1, DAY))  # off
     smooth = 0.5 * (drawn + drawn.roll(1, -1))
-    assert best < 0.97 * float(score()(smooth, truth, 1))
+    assert best < 0.98 * float(score()(smooth, truth, 1, DAY))
 
 
 def test_land_is_no_part_of_the_score() -> None:
     truth = torch.rand(1, 5, *GRID.shape)
     land = ~torch.from_numpy(GRID.mask)
     spoilt = truth.masked_fill(land, 100.0)
-    assert abs(float(score()(spoilt.expand(2, -1, -1, -1, -1), truth, 1))) < 1e-6
+    assert abs(float(score()(spoilt.expand(2, -1, -1, -1, -1), truth, 1, DAY))) < 1e-6
 
 
 def test_one_file_may_hold_all_years(data: Path, tmp_path: Path) -> None:

@@ -128,10 +128,9 @@ class StepNetwork(nn.Module):
     def _change(self, told: Tensor, noise: tuple[Tensor, ...]) -> Tensor:
         """What is added (batch, field, y, x), in sizes of a day's change."""
         if self.diffuses:
-            latent = sampled(self._body, told, noise[0], self.config.nfe)
-        else:
-            latent = self._body(told, noise).float()
-        return F.pixel_shuffle(latent, 2)
+            return F.pixel_shuffle(sampled(self._body, told, noise[0], self.config.nfe), 2)
+        change = F.pixel_shuffle(self._body(told, noise).float(), 2)
+        return torch.cat([change[:, :3], _of_splines(change[:, 3:])], dim=1)
 
     def _touched(self, ice: Tensor) -> Tensor:
         """Drift points that ice touches, as Grid.touched_by."""
@@ -192,6 +191,15 @@ def _require_levels(config: EmulatorConfig, grid: Grid) -> None:
             f"the grid has {grid.shape[1]} x {grid.shape[0]} cells; an emulator needs sides that "
             f"are multiples of {LEVELS[-1]}: pad the grid with land"
         )
+
+
+def _of_splines(coefficients: Tensor) -> Tensor:
+    """Values at the cells (batch, field, y, x) of cubic B-splines, one a cell: drift is smooth, for
+    pack ice moves as one, and noise in single cells would be rough."""
+    x = coefficients
+    for axis in (-1, -2):
+        x = (x.roll(1, axis) + 4 * x + x.roll(-1, axis)) / 6
+    return x
 
 
 def _fixed(grid: Grid) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import typer
@@ -13,7 +13,7 @@ import typer
 from ..atomic import require_output, write_dataset
 from ..errors import ConfigError, DataError
 from .analysis_file import read_start
-from .arguments import Namelist, Overrides
+from .arguments import Namelist, OutputOverride, Overrides, overrides_of
 from .progress import log_line, with_bar
 
 if TYPE_CHECKING:
@@ -28,10 +28,7 @@ if TYPE_CHECKING:
 def forecast(
     file: Namelist,
     sets: Overrides = [],  # noqa: B006 (typer reads it)
-    output: Annotated[
-        str | None,
-        typer.Option("--output", "-o", metavar="OUT.nc", help="Over ensemble_nml.output."),
-    ] = None,
+    output: OutputOverride = None,
 ) -> None:
     """Take sea-ice states forward with the emulator, under a given forcing.
 
@@ -43,8 +40,7 @@ def forecast(
     from ..generator.emulator import Emulator
     from ..state import parse_date
 
-    overrides = [*sets, *([f"ensemble_nml.output={output}"] if output is not None else [])]
-    config = read_namelist(file, overrides)
+    config = read_namelist(file, overrides_of(sets, output))
     path, day = Path(config.ensemble.output), parse_date(config.ensemble.date)
     require_output(path, config.ensemble.overwrite, "set overwrite = .true. in &ensemble_nml")
     _require_files(config)

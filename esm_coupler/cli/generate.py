@@ -13,7 +13,7 @@ import typer
 from ..atomic import require_output
 from ..errors import ConfigError, EsmCouplerError
 from .analysis_file import analysis_of
-from .arguments import Namelist, Overrides
+from .arguments import Namelist, OutputOverride, Overrides, overrides_of
 from .helpers import Helpers
 from .member_store import MemberStore
 from .progress import log_line, with_bar
@@ -27,10 +27,7 @@ if TYPE_CHECKING:
 def generate(
     file: Namelist,
     sets: Overrides = [],  # noqa: B006 (typer reads it)
-    output: Annotated[
-        str | None,
-        typer.Option("--output", "-o", metavar="OUT.nc", help="Over ensemble_nml.output."),
-    ] = None,
+    output: OutputOverride = None,
     processes: Annotated[
         int,
         typer.Option(min=1, help="Processes that share the members, on the GPUs that there are."),
@@ -44,8 +41,7 @@ def generate(
     """
     from ..config import read_namelist
 
-    overrides = [*sets, *([f"ensemble_nml.output={output}"] if output is not None else [])]
-    config = read_namelist(file, overrides)
+    config = read_namelist(file, overrides_of(sets, output))
     if config.ensemble.output_format != "netcdf":
         if processes > 1:
             raise ConfigError(

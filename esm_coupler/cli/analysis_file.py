@@ -42,7 +42,7 @@ def analysis_of(config: Config, generator: Generator) -> State | None:
 
 
 def read_start(path: Path, grid: Grid, day: datetime.date) -> list[State]:
-    """The states of that day: the members of an ensemble, of anything else one."""
+    """The states of that day: the members of an ensemble or forecast, of anything else one."""
     from ..verify.states_file import is_ensemble
 
     if os.path.isfile(path) and is_ensemble(path):
@@ -72,10 +72,12 @@ def _of_ensemble(path: Path, grid: Grid, day: datetime.date) -> list[State]:
     from ..state import State
     from ..verify.states_file import read_states
 
-    states = read_states(path)
-    _require_day(path, [str(states.dates[0])], day)
+    states = read_states(path, "f8")
+    days = [str(date) for date in states.dates]
+    _require_day(path, days, day)
     _require_grid(path, states.grid.mask, grid)
-    return [State(fields.astype("f8"), states.names, grid) for fields in states.fields]
+    of_day = [fields for fields, date in zip(states.fields, days, strict=True) if date == str(day)]
+    return [State(fields, states.names, grid) for fields in of_day]
 
 
 def _of_series(path: Path, grid: Grid, day: datetime.date) -> State:

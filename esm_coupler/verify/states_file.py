@@ -17,22 +17,23 @@ if TYPE_CHECKING:
     import xarray
 
 _REMEDY = (
-    "states are (realization, y, x) as esm-coupler generate writes them, or (time, y, x) as the "
-    "simulation's files have them"
+    "states are (realization, y, x) as esm-coupler generate writes them, (realization, time, y, x) "
+    "as forecast does, or (time, y, x) as the simulation's files have them"
 )
 _GRID = ("mask", "lat", "lon", "cell_area")
 
 
-def read_states(paths: str | Path | Sequence[str | Path]) -> States:
-    """All states of one or several files, float32; days of a simulation, (time, y, x), are put on
-    the bounds like training data (`training.data.snap`), other files are taken as they are.
+def read_states(paths: str | Path | Sequence[str | Path], dtype: str = "f4") -> States:
+    """All states of one or several files, of a forecast day by day; days of a simulation,
+    (time, y, x), are put on the bounds like training data (`training.data.snap`), other files are
+    taken as they are.
 
     FieldError names the file and what is wrong with it.
     """
     several = [paths] if isinstance(paths, (str, Path)) else list(paths)
     if not several:
         raise FieldError("no file of states is given: give one or more")
-    return joined([_read(Path(path)) for path in several])
+    return joined([_read(Path(path), dtype) for path in several])
 
 
 def is_ensemble(path: Path) -> bool:
@@ -61,7 +62,7 @@ def is_of_pairs(path: Path) -> bool:
     return whole and bool(((first % 2 == 1) & (second == first + 1)).all())
 
 
-def _read(path: Path) -> States:
+def _read(path: Path, dtype: str) -> States:
     import xarray
 
     from .ensemble_file import require_file
@@ -69,29 +70,38 @@ def _read(path: Path) -> States:
     require_file(path)
     try:
         with xarray.open_dataset(path, engine="netcdf4") as dataset:
-            return _from_dataset(dataset, path)
+            return _from_dataset(dataset, path, dtype)
     # What the reader raises on a damaged file depends on where the damage is.
     except (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         raise FieldError(f"{path} cannot be read as states ({reason}): {_REMEDY}") from error
 
 
-def _from_dataset(dataset: xarray.Dataset, path: Path) -> States:
+def _from_dataset(dataset: xarray.Dataset, path: Path, dtype: str) -> States:
     for name in (*_GRID, "time", "sic"):
         if name not in dataset.variables:
             raise FieldError(f"{path} has no variable '{name}': {_REMEDY}")
     grid = _grid(dataset, path)
     is_simulation = "realization" not in dataset["sic"].dims
-    along = "time" if is_simulation else "realization"
+    is_forecast = dataset["sic"].dims == ("realization", "time", "y", "x")
+    along = ("time",) if is_simulation else ("realization", "time")[: 1 + is_forecast]
     names = tuple(name for name in FIELDS if name in dataset.variables)
     for name in names:
-        if dataset[name].dims != (along, "y", "x"):
+        if dataset[name].dims != (*along, "y", "x"):
             raise FieldError(f"'{name}' in {path} has dimensions {dataset[name].dims}: {_REMEDY}")
-    values = np.stack([dataset[name].values.astype("f4") for name in names], axis=1)
+    values = np.stack([_state_by_state(dataset[name], dtype) for name in names], axis=1)
     if not len(values):
         raise FieldError(f"{path} has no state in it: give a file that was written to its end")
-    states = States(_on_ocean(values, names, grid, path), _dates(dataset, len(values)), names, grid)
+    dates = _dates(dataset, dataset.sizes["time"] if is_forecast else len(values))
+    dates = np.repeat(dates, len(values) // len(dates))
+    states = States(_on_ocean(values, names, grid, path), dates, names, grid)
     return _snapped(states) if is_simulation else states
+
+
+def _state_by_state(field: xarray.DataArray, dtype: str) -> np.ndarray:
+    """(state, y, x); members of a forecast for each of its days."""
+    ordered = field.transpose("time", "realization", "y", "x") if field.ndim == 4 else field
+    return ordered.values.astype(dtype).reshape(-1, *field.shape[-2:])
 
 
 def _snapped(states: States) -> States:

@@ -48,6 +48,27 @@ def values(dataset: xarray.Dataset, member: int, time: int) -> np.ndarray:
     return np.stack([dataset[name].values[member, time] for name in NAMES])
 
 
+def test_it_goes_on_from_a_day_of_a_forecast_to_the_same_bits(file: Path, tmp_path: Path) -> None:
+    whole, first = tmp_path / "forecast.nc", tmp_path / "first.nc"
+    assert run(file).status == 0
+    assert run(file, "forecast_nml.n_days=2", f"ensemble_nml.output={first}").status == 0
+    done = run(
+        file, f"forecast_nml.initial={first}", "forecast_nml.n_days=2",
+        "ensemble_nml.date=19900103", f"ensemble_nml.output={tmp_path}/second.nc",
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    both = [xarray.load_dataset(path) for path in (whole, tmp_path / "second.nc")]
+    for member in (0, 1):
+        for day in (0, 1, 2):
+            assert np.array_equal(values(both[0], member, day + 1), values(both[1], member, day))
+    late = run(
+        file, f"forecast_nml.initial={first}", "ensemble_nml.date=19900106",
+        f"ensemble_nml.output={tmp_path}/third.nc",
+    )  # fmt: skip
+    assert late.status == 1
+    assert "has no state of 1990-01-06" in late.err and "1990-01-02 to 1990-01-04" in late.err
+
+
 def test_members_are_what_the_emulator_makes_a_day_at_a_time(
     file: Path, emulator: Path, tmp_path: Path
 ) -> None:

@@ -62,6 +62,20 @@ def test_many_dates_in_one_file_come_back(tmp_path: Path) -> None:
         write_states(states, tmp_path / "s.nc")
 
 
+def test_a_forecast_is_read_day_by_day(tmp_path: Path) -> None:
+    states = random_states(6)
+    dataset = states.grid.to_dataset()
+    for name in states.names:  # states 0, 2, 4 are member 1, the others member 2
+        by_member = states[name].reshape(3, 2, *states.grid.shape).swapaxes(0, 1)
+        dataset[name] = (("realization", "time", "y", "x"), by_member.astype("f8") / 3)
+    dataset["time"] = ("time", [0, 1, 4], {"units": "days since 1990-02-27"})
+    dataset.to_netcdf(tmp_path / "forecast.nc")
+    read = read_states(tmp_path / "forecast.nc", "f8")
+    assert (read.fields == states.fields.astype("f8") / 3).all()
+    days = np.array(["1990-02-27", "1990-02-28", "1990-03-03"], "datetime64[D]")
+    assert (read.dates == days.repeat(2)).all()
+
+
 def test_days_of_a_simulation_are_put_on_the_bounds(tmp_path: Path) -> None:
     states = random_states(2, "1990-02-28")
     rows, columns = np.nonzero(states["sic"][0] > 0)

@@ -1,5 +1,6 @@
 module host_domain
-  !! The grid, read from what `esm-coupler inspect CHECKPOINT --grid FILE` wrote, and its blocks.
+  !! The grid, read from what `esm-coupler inspect CHECKPOINT --grid FILE` wrote, its blocks, fields
+  !! of files, and the days of a calendar.
   !! Fields are (nx_block, ny_block, n_blocks) with one halo cell on each side. Blocks of land only
   !! are dropped, the others dealt out to the ranks: each gets several, or none.
   use, intrinsic :: iso_fortran_env, only: error_unit, wp => real64
@@ -16,10 +17,15 @@ module host_domain
 contains
 
   subroutine set_up(grid_file, block_nx, block_ny)
-    character(len=*), intent(in) :: grid_file
+    character(len=*), intent(in) :: grid_file   !! every rank reads it: it is small
     integer, intent(in) :: block_nx, block_ny
     integer :: n_ranks, ierr, i, j, n, last(2)
-    call read_grid(grid_file)
+    lat = variable(grid_file, 'lat')
+    lon = variable(grid_file, 'lon')
+    cell_area = variable(grid_file, 'cell_area')
+    mask = variable(grid_file, 'mask')
+    nx_global = size(mask, 1)
+    ny_global = size(mask, 2)
     call MPI_Comm_rank(MPI_COMM_WORLD, rank, ierr)
     call MPI_Comm_size(MPI_COMM_WORLD, n_ranks, ierr)
     allocate (i_first(0), j_first(0), nx(0), ny(0))
@@ -41,50 +47,74 @@ contains
     ny_block = maxval([ny, 0]) + 2*halo
   end subroutine set_up
 
-  subroutine read_grid(path)
-    !! Every rank reads the file: it is small, and each needs the forcing of the whole grid.
-    character(len=*), intent(in) :: path
-    integer :: file, id, dims(2)
-    call check_nc(nf90_open(path, NF90_NOWRITE, file), 'grid file '//path)
-    call check_nc(nf90_inq_varid(file, 'mask', id), 'variable mask of '//path)
-    call check_nc(nf90_inquire_variable(file, id, dimids=dims), 'variable mask of '//path)
-    call check_nc(nf90_inquire_dimension(file, dims(1), len=nx_global), 'x of '//path)
-    call check_nc(nf90_inquire_dimension(file, dims(2), len=ny_global), 'y of '//path)
-    lat = variable(file, 'lat', 1)
-    lon = variable(file, 'lon', 1)
-    cell_area = variable(file, 'cell_area', 1)
-    mask = variable(file, 'mask', 1)
-  end subroutine read_grid
-
-  subroutine read_fields(path, names, fields, record)
-    !! This rank's part of fields on the grid of the host; record: which member or day.
+  subroutine read_fields(path, names, fields, date)
+    !! This rank's part of fields on the grid, or on half as many cells along each side: those of a
+    !! day, or the first of the file.
     character(len=*), intent(in) :: path, names(:)
-    integer, intent(in) :: record
-    real(wp), intent(out) :: fields(:, :, :, :)   !! (nx_block, ny_block, n_blocks, field)
-    integer :: file, f
-    call check_nc(nf90_open(path, NF90_NOWRITE, file), 'file '//path)
+    real(wp), intent(out) :: fields(:, :, :, :)   !! (nx_block, ny_block, n_blocks, name)
+    integer, intent(in), optional :: date         !! yyyymmdd
+    real(wp), allocatable :: values(:, :)
+    integer :: f, i, w   ! w: cells of the grid for one of the file, along each side
     do f = 1, size(names)
-      fields(:, :, :, f) = local(variable(file, names(f), record))
+      values = variable(path, names(f), date)
+      w = max(1, nx_global/size(values, 1))
+      values = values([((i - 1)/w + 1, i=1, nx_global)], [((i - 1)/w + 1, i=1, ny_global)])
+      fields(:, :, :, f) = local(values)
     end do
-    call check_nc(nf90_close(file), path)
   end subroutine read_fields
 
-  function variable(file, name, record) result(values)
-    !! A field of the grid, or of one of half as many cells along each side; it may be packed.
-    integer, intent(in) :: file, record   !! the first but where a dimension comes before y and x
-    character(len=*), intent(in) :: name
-    real(wp) :: values(nx_global, ny_global), factor, offset
-    integer :: id, i, w, n, dims(NF90_MAX_VAR_DIMS)
-    call check_nc(nf90_inq_varid(file, name, id), 'variable '//name)
-    call check_nc(nf90_inquire_variable(file, id, dimids=dims), 'variable '//name)
-    call check_nc(nf90_inquire_dimension(file, dims(1), len=n), 'variable '//name)
-    w = max(1, nx_global/n)   ! cells of the grid for one of the file, along each side
-    call check_nc(nf90_get_var(file, id, values(:nx_global/w, :ny_global/w), [1, 1, record]), &
-                  'variable '//name)
-    values = values([((i - 1)/w + 1, i=1, nx_global)], [((i - 1)/w + 1, i=1, ny_global)])
+  function variable(path, name, date) result(values)
+    !! A field of a file, of its size there, of a day or the first; it may be packed.
+    character(len=*), intent(in) :: path, name
+    integer, intent(in), optional :: date   !! yyyymmdd
+    real(wp), allocatable :: values(:, :)
+    real(wp) :: factor, offset
+    integer :: file, id, nx, ny, record, dims(NF90_MAX_VAR_DIMS)
+    call check_nc(nf90_open(path, NF90_NOWRITE, file), path)
+    call check_nc(nf90_inq_varid(file, name, id), name//' of '//path)
+    call check_nc(nf90_inquire_variable(file, id, dimids=dims), name//' of '//path)
+    call check_nc(nf90_inquire_dimension(file, dims(1), len=nx), 'x of '//path)
+    call check_nc(nf90_inquire_dimension(file, dims(2), len=ny), 'y of '//path)
+    record = 1
+    if (present(date)) record = record_of(date, file, path)
+    allocate (values(nx, ny))
+    call check_nc(nf90_get_var(file, id, values, [1, 1, record]), name//' of '//path)
     if (nf90_get_att(file, id, 'scale_factor', factor) == NF90_NOERR) values = factor*values
     if (nf90_get_att(file, id, 'add_offset', offset) == NF90_NOERR) values = offset + values
+    call check_nc(nf90_close(file), path)
   end function variable
+
+  integer function record_of(date, file, path) result(record)
+    !! Which record of an open file is that of a day, by its time.
+    integer, intent(in) :: date, file
+    character(len=*), intent(in) :: path
+    character(len=64) :: units
+    integer :: id, day, start(3)
+    call check_nc(nf90_inq_varid(file, 'time', id), 'time of '//path)
+    call check_nc(nf90_get_att(file, id, 'units', units), 'units of time of '//path)
+    read (units, '(11x, i4, 1x, i2, 1x, i2)') start   ! days since yyyy-mm-dd
+    do record = 1, huge(record)
+      call check_nc(nf90_get_var(file, id, day, [record]), 'the days of '//path//' end before')
+      if (date_after(dot_product(start, [10000, 100, 1]), day) == date) exit
+    end do
+  end function record_of
+
+  pure integer function date_after(date, days) result(later)
+    !! Both as yyyymmdd, Gregorian.
+    integer, intent(in) :: date, days
+    integer :: n, year, month, length
+    later = date
+    do n = 1, days
+      year = later/10000
+      month = mod(later/100, 100)
+      length = 30 + mod(month + month/8, 2)
+      if (month == 2) length = merge(29, 28, mod(year, 4) == 0 .and. &
+                                     (mod(year, 100) /= 0 .or. mod(year, 400) == 0))
+      later = later + 1
+      if (mod(later - 1, 100) == length) later = later - length + 100
+      if (later > 10000*year + 1231) later = 10000*(year + 1) + 101
+    end do
+  end function date_after
 
   function local(grid) result(field)
     !! This rank's part of a global field, halo included; zero outside the grid.
@@ -111,8 +141,7 @@ contains
       grid(i_first(b):i_first(b) + nx(b) - 1, j_first(b):j_first(b) + ny(b) - 1) = &
         field(2:nx(b) + 1, 2:ny(b) + 1, b)
     end do
-    call MPI_Allreduce(MPI_IN_PLACE, grid, size(grid)*storage_size(grid)/8, MPI_BYTE, MPI_BOR, &
-                       MPI_COMM_WORLD, ierr)
+    call MPI_Allreduce(MPI_IN_PLACE, grid, 8*size(grid), MPI_BYTE, MPI_BOR, MPI_COMM_WORLD, ierr)
   end function whole
 
   subroutine update_halo(fields)

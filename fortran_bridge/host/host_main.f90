@@ -5,9 +5,8 @@ program host
   use mpi
   use esm_coupler, only: coupler_t, ESM_OK
   use host_domain, only: wp, halo, rank, nx_global, ny_global, mask, n_blocks, nx_block, ny_block, &
-    i_first, j_first, nx, ny, set_up, local, read_fields, update_halo, fail
-  use host_forcing, only: forcing, forcing_names, read_forcing, date_after
-  use host_output, only: create, report_state, report_budget, finish
+    i_first, j_first, nx, ny, set_up, local, read_fields, update_halo, date_after, fail
+  use host_output, only: create, report, report_budget, finish
   use host_physics, only: names, state, begin, advance
   implicit none
 
@@ -16,17 +15,17 @@ program host
   character(len=256) :: analysis_file = ''   ! what the arrays hold before a member is made
   character(len=256) :: forcing_file = '', restart_in = '', restart_out = ''   ! for an emulator
   character(len=9) :: mode = 'physics'   ! or 'emulator', or 'corrected': physics, by an emulator
-  integer :: correct_every = 24            ! [h]
-  real(wp) :: correction_weight = 0.5_wp   ! of the emulator's state
   integer :: first_member = 1, members = 4, date = 19900301, n_days = 15
-  integer :: block_nx = 24, block_ny = 24
-  real(wp) :: dt = 21600   ! [s]
+  integer :: block_nx = 24, block_ny = 24, correct_every = 24   ! cells, cells, hours
+  real(wp) :: dt = 21600, correction_weight = 0.5_wp   ! [s]; of the emulator's state
   logical :: growth = .true.
-  namelist /host_nml/ grid_file, output_file, first_member, members, date, n_days, &
-    block_nx, block_ny, dt, growth, analysis_file, mode, forcing_file, correct_every, &
-    correction_weight, restart_in, restart_out
-  real(wp), allocatable :: kept(:, :, :, :)   ! the state from which an emulator steps
-  integer :: status, ierr, k, step, today, kept_day, period   ! period of the emulator [s]
+  namelist /host_nml/ grid_file, output_file, first_member, members, date, n_days, block_nx, &
+    block_ny, dt, growth, analysis_file, mode, forcing_file, correct_every, correction_weight, &
+    restart_in, restart_out
+  character(len=3), parameter :: forcing_names(3) = ['tas', 'uas', 'vas']   ! [K, m s-1, m s-1]
+  real(wp), allocatable, target, dimension(:, :, :, :) :: forcing, kept, physics
+  !! as in forcing_names; the state from which an emulator steps; what physics made of it
+  integer :: status, ierr, f, member, step, today, kept_day, period   ! period of the emulator [s]
 
   call MPI_Init(ierr)
   call read_settings()
@@ -51,31 +50,47 @@ program host
   !    reads forcing, and never writes it.
   allocate (state(nx_block, ny_block, n_blocks, size(names)), source=0.0_wp)
   allocate (forcing(nx_block, ny_block, n_blocks, size(forcing_names)), source=0.0_wp)
-  call bind_all(names, state)
-  if (mode /= 'physics') call bind_all(forcing_names, forcing)
+  do f = 1, size(names)
+    call coupler%bind(names(f), state(:, :, :, f), status)
+    call check('bind')
+  end do
+  do f = 1, merge(0, size(forcing_names), mode == 'physics')
+    call coupler%bind(forcing_names(f), forcing(:, :, :, f), status)
+    call check('bind')
+  end do
 
   if (rank == 0) call create(trim(output_file), first_member, members, date, n_days)
-  do k = 1, members
+  do member = first_member, first_member + members - 1
 
     ! 5. A new state: all interior cells are written, zero on land. The halo is the host's own, so
     !    its update comes next (in begin). With mode = 'perturb' it is one around the state that is
     !    in the arrays before. A run that goes on has its own state, and the coupler's memory.
-    if (analysis_file /= '') call read_fields(trim(analysis_file), names, state, 1)
-    if (mode /= 'physics') call read_forcing(trim(forcing_file), date)
-    if (restart_in == '') call coupler%generate(first_member + k - 1, date, status)
+    if (analysis_file /= '') call read_fields(trim(analysis_file), names, state)
+    if (mode /= 'physics') call read_fields(trim(forcing_file), forcing_names, forcing, date)
+    if (restart_in == '') call coupler%generate(member, date, status)
     if (restart_in /= '') call coupler%read_restart(trim(restart_in), status)
     call check('generate or read_restart')
     call begin()
-    call report_state('generate', first_member + k - 1, date, told('cells_out_of_bounds'), &
-                      told('seconds'), '_start', k)
+    call report('generate', '_start', member, date, told('cells_out_of_bounds'), told('seconds'))
 
     kept = state
     kept_day = date
     do step = 1, nint(n_days*86400/dt)
       today = date_after(date, nint(step*dt)/86400)
-      if (mode /= 'emulator') &
-        call advance(step*dt/86400, mod(today/100, 100) - 1 + mod(today, 100)/31.0_wp, dt, growth)
-      if (mode /= 'physics' .and. mod(nint(step*dt), period) == 0) call emulate()
+      if (mode /= 'emulator') call advance(step*dt/86400, today, dt, growth)
+      if (mode == 'physics' .or. mod(nint(step*dt), period) /= 0) cycle
+
+      ! 6. The bound arrays in, the bound arrays out, a period later, under the forcing of its end.
+      !    What physics made of that time stays in part: a weighted mean of two is within bounds.
+      physics = state
+      state = kept
+      call read_fields(trim(forcing_file), forcing_names, forcing, today)
+      call coupler%step(kept_day, period, status)
+      call check('step')
+      if (mode == 'corrected') state = (1 - correction_weight)*physics + correction_weight*state
+      call update_halo(state)
+      kept = state
+      kept_day = today
     end do
 
     ! 7. With step_mode = 'project' a step puts right, and counts, what the host let out of bounds.
@@ -84,8 +99,7 @@ program host
       call coupler%step(today, dt, status)
       call check('step')
     end if
-    call report_state('step', first_member + k - 1, today, told('cells_out_of_bounds'), &
-                      told('seconds'), '', k)
+    call report('step', '', member, today, told('cells_out_of_bounds'), told('seconds'))
   end do
   if (restart_out /= '') call coupler%write_restart(trim(restart_out), status)   ! last member's
   call check('write_restart')
@@ -97,32 +111,6 @@ program host
   call MPI_Finalize(ierr)
 
 contains
-
-  subroutine bind_all(names, fields)
-    character(len=*), intent(in) :: names(:)
-    real(wp), intent(inout), target :: fields(:, :, :, :)   !! (nx_block, ny_block, n_blocks, field)
-    integer :: f
-    do f = 1, size(names)
-      call coupler%bind(names(f), fields(:, :, :, f), status)
-      call check('bind')
-    end do
-  end subroutine bind_all
-
-  subroutine emulate()
-    !! 6. The bound arrays in, the bound arrays out, a period later, under the forcing of its end.
-    !!    What physics made of that time stays in part: a weighted mean of two is within all bounds.
-    real(wp) :: physics(nx_block, ny_block, n_blocks, size(names))
-    physics = state
-    state = kept
-    call read_forcing(trim(forcing_file), today)
-    call coupler%step(kept_day, period, status)
-    call check('step')
-    if (mode == 'corrected') &
-      state = (1 - correction_weight)*physics + correction_weight*state
-    call update_halo(state)
-    kept = state
-    kept_day = today
-  end subroutine emulate
 
   subroutine check(call_name)
     !! A failed call fails on all ranks alike, so none is left waiting. A note is no failure.

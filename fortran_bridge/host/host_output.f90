@@ -9,10 +9,9 @@ module host_output
   implicit none
 
   character(len=5), parameter :: units(5) = ['1    ', 'm    ', 'm    ', 'm s-1', 'm s-1']
-  character(len=22), parameter :: standard_names(5) = &
-    ['sea_ice_area_fraction ', 'sea_ice_thickness     ', 'surface_snow_thickness', &
-     'sea_ice_x_velocity    ', 'sea_ice_y_velocity    ']
-  integer, private :: file
+  character(len=22), parameter :: standard_names(5) = [character(22) :: 'sea_ice_area_fraction', &
+    'sea_ice_thickness', 'surface_snow_thickness', 'sea_ice_x_velocity', 'sea_ice_y_velocity']
+  integer, private :: file, first   !! member
 
   interface
     integer function c_rename(old, new) bind(c, name='rename')
@@ -28,6 +27,7 @@ contains
     character(len=10) :: day
     integer :: dims(3), f
 
+    first = first_member
     write (day, '(i4.4, 2("-", i2.2))') date/10000, mod(date/100, 100), mod(date, 100)
     call check_nc(nf90_create(path//'.part', NF90_NETCDF4, file), path)
     call check_nc(nf90_put_att(file, NF90_GLOBAL, 'Conventions', 'CF-1.11'), path)
@@ -35,7 +35,7 @@ contains
     call check_nc(nf90_def_dim(file, 'y', ny_global, dims(2)), 'y')
     call check_nc(nf90_def_dim(file, 'realization', members, dims(3)), 'realization')
     call define('realization', dims(3:), '1', 'realization', &
-                spread([(real(first_member + f, wp), f=0, members - 1)], 2, 1))
+                spread([(real(first + f, wp), f=0, members - 1)], 2, 1))
     call define('time', dims(:0), 'days since '//day, 'time', spread([real(n_days, wp)], 2, 1))
     call define('time_start', dims(:0), 'days since '//day, 'time', spread([0.0_wp], 2, 1))
     call define('lat', dims(:2), 'degrees_north', 'latitude', lat)
@@ -43,27 +43,26 @@ contains
     call define('cell_area', dims(:2), 'm2', 'cell_area', cell_area)
     call define('mask', dims(:2), '1', 'sea_binary_mask', mask)
     do f = 1, size(names)
-      call define(names(f), dims, units(f), standard_names(f), time='time')
-      call define(names(f)//'_start', dims, units(f), standard_names(f), time='time_start')
+      call define(names(f), dims, units(f), standard_names(f))
+      call define(names(f)//'_start', dims, units(f), standard_names(f))
     end do
     print '(a)', 'member      date  call        extent    volume  cells out of bounds  seconds', &
       '                            10^6 km2  10^3 km3     before     after'
   end subroutine create
 
-  subroutine define(name, dims, unit, standard_name, values, time)
-    !! A variable with its values, or a field of the ice at a time.
+  subroutine define(name, dims, unit, standard_name, values)
+    !! A variable with its values, or a field of the ice, in all dimensions, to be written later.
     character(len=*), intent(in) :: name, unit, standard_name
     integer, intent(in) :: dims(:)
     real(wp), intent(in), optional :: values(:, :)
-    character(len=*), intent(in), optional :: time
     integer :: id
     call check_nc(nf90_def_var(file, name, NF90_DOUBLE, dims, id), name)
     call check_nc(nf90_put_att(file, id, 'units', trim(unit)), name)
     call check_nc(nf90_put_att(file, id, 'standard_name', trim(standard_name)), name)
     if (present(values)) call check_nc(nf90_put_var(file, id, values), name)
-    if (.not. present(time)) return
+    if (size(dims) < 3) return
     call check_nc(nf90_put_att(file, id, 'cell_measures', 'area: cell_area'), name)
-    call check_nc(nf90_put_att(file, id, 'coordinates', 'lat lon '//time), name)
+    call check_nc(nf90_put_att(file, id, 'coordinates', 'lat lon time'//name(4:)), name)
     call check_nc(nf90_put_att(file, id, 'cell_methods', trim( &
       'area: mean'//merge(' where sea_ice', '              ', unit == 'm s-1'))), name)
   end subroutine define
@@ -77,11 +76,11 @@ contains
       call fail('could not rename '//path//'.part to '//path)
   end subroutine finish
 
-  subroutine report_state(call_name, member, date, before, seconds, suffix, position)
-    !! The state that a call of the coupler gave; before: what it had to put right, in cells;
-    !! suffix and position: where it goes in the file.
+  subroutine report(call_name, suffix, member, date, before, seconds)
+    !! The state that a call of the coupler gave, to table and file; before: what it had to put
+    !! right, in cells; suffix: of the names in the file.
     character(len=*), intent(in) :: call_name, suffix
-    integer, intent(in) :: member, date, position
+    integer, intent(in) :: member, date
     real(wp), intent(in) :: before, seconds
     real(wp) :: extent, volume, after, field(nx_global, ny_global)
     integer :: f, id
@@ -97,19 +96,19 @@ contains
       field = whole(state(:, :, :, f))
       if (rank /= 0) cycle
       call check_nc(nf90_inq_varid(file, names(f)//suffix, id), names(f))
-      call check_nc(nf90_put_var(file, id, field, [1, 1, position]), names(f))
+      call check_nc(nf90_put_var(file, id, field, [1, 1, member - first + 1]), names(f))
     end do
-  end subroutine report_state
+  end subroutine report
 
   subroutine report_budget()
     !! Area and volumes now, less those at the start, less what growth, melt and ridging made: what
     !! is left must be round-off, or the advection has lost ice.
-    real(wp) :: first, change, residual
+    real(wp) :: before, change, residual
     integer :: f
     do f = 1, 3
-      first = total(start(:, :, :, f))
+      before = total(start(:, :, :, f))
       change = total(made(:, :, :, f))
-      residual = (total(state(:, :, :, f)) - first - change)/max(first, 1.0_wp)
+      residual = (total(state(:, :, :, f)) - before - change)/max(before, 1.0_wp)
       if (rank == 0) print '(18x, 2a, f8.3, a, es8.1)', &
         names(f), '  grown, melted or ridged', change/1e12_wp, '  residual ', residual
       if (.not. abs(residual) < 1e-10_wp) call fail('the budget of '//names(f)//' is not closed')

@@ -32,13 +32,15 @@ contains
     made = 0*state(:, :, :, :3)
   end subroutine begin
 
-  subroutine advance(days, months, dt, growth)
-    !! A step of dt [s] that ends `days` after the start and `months` after new year.
-    real(wp), intent(in) :: days, months, dt
+  subroutine advance(days, date, dt, growth)
+    !! A step of dt [s] that ends `days` after the start, on a day that is yyyymmdd.
+    real(wp), intent(in) :: days, dt
+    integer, intent(in) :: date
     logical, intent(in) :: growth
     complex(wp) :: free(nx_global, ny_global)
-    real(wp) :: near(nx_block, ny_block, n_blocks)
+    real(wp) :: near(nx_block, ny_block, n_blocks), months   ! after new year
     integer :: n, n_steps
+    months = mod(date/100, 100) - 1 + mod(date, 100)/31.0_wp
 
     ! as many steps as keep what leaves a cell below half of it
     n_steps = 1 + int(8*maxval(abs([whole(siu), whole(siv)]))*dt/sqrt(minval(cell_area)))

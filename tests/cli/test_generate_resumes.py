@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import resource
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray
 
+from cli.conftest import write_namelist
 from support.cli import COMMAND, esm_coupler, esm_coupler_process
 
 MANY = ["--set", "ensemble_nml.members=400"]
+Leave = Callable[[int], None]
 
 
 def kill_after(line: str, *arguments: str | Path) -> None:
@@ -27,23 +31,48 @@ def kill_after(line: str, *arguments: str | Path) -> None:
         raise AssertionError(f"it ended before it said {line!r}")
 
 
+@pytest.fixture(scope="module")
+def killed(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that was killed after its fifth member."""
+    folder = tmp_path_factory.mktemp("killed")
+    kill_after("member 5:", "generate", write_namelist(folder, checkpoint), *MANY)
+    return folder
+
+
+@pytest.fixture
+def leave(killed: Path, tmp_path: Path) -> Leave:
+    """Puts the first members of the killed run where it would have left them."""
+
+    def copy(members: int) -> None:
+        for member in range(1, members + 1):
+            name = f"ensemble.nc.parts/member_{member:06d}.safetensors"
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            shutil.copy(killed / name, tmp_path / name)
+
+    return copy
+
+
 def values(path: Path) -> np.ndarray:
     with xarray.open_dataset(path) as dataset:
         return dataset.sit.values
 
 
-def test_a_killed_run_does_not_make_its_members_again(namelist: Path, tmp_path: Path) -> None:
-    kill_after("member 5:", "generate", namelist, *MANY)
-    assert not (tmp_path / "ensemble.nc").exists()
+def test_a_killed_run_leaves_no_file(killed: Path) -> None:
+    assert not (killed / "ensemble.nc").exists()
 
+
+def test_a_killed_run_does_not_make_its_members_again(
+    namelist: Path, tmp_path: Path, leave: Leave
+) -> None:
+    leave(5)
     done = esm_coupler("generate", namelist, "--set", "ensemble_nml.members=6")
     lines = done.out.splitlines()
     assert lines[:5] == [f"member {k}: made before" for k in range(1, 6)]
     assert {path.name for path in tmp_path.iterdir()} == {"run.nml", "ensemble.nc"}
 
 
-def test_a_resumed_run_gives_the_same_bits(namelist: Path, tmp_path: Path) -> None:
-    kill_after("member 2:", "generate", namelist, *MANY)
+def test_a_resumed_run_gives_the_same_bits(namelist: Path, tmp_path: Path, leave: Leave) -> None:
+    leave(2)
     esm_coupler("generate", namelist)
     esm_coupler("generate", namelist, "--output", tmp_path / "at_once.nc")
     np.testing.assert_array_equal(values(tmp_path / "ensemble.nc"), values(tmp_path / "at_once.nc"))
@@ -56,16 +85,20 @@ def test_a_resumed_run_gives_the_same_bits(namelist: Path, tmp_path: Path) -> No
         "generator_nml.sampler='heun'", "generator_nml.sigma_min=0.02",
     ],
 )  # fmt: skip
-def test_members_of_another_request_are_made_again(namelist: Path, other: str) -> None:
-    kill_after("member 1:", "generate", namelist, *MANY)
+def test_members_of_another_request_are_made_again(
+    namelist: Path, leave: Leave, other: str
+) -> None:
+    leave(3)
     done = esm_coupler("generate", namelist, "--set", other)
     assert "made before" not in done.out
     assert done.status == 0
 
 
 @pytest.mark.parametrize("damage", ["cut", "one bit"])
-def test_a_damaged_part_is_made_again(namelist: Path, tmp_path: Path, damage: str) -> None:
-    kill_after("member 2:", "generate", namelist, *MANY)
+def test_a_damaged_part_is_made_again(
+    namelist: Path, tmp_path: Path, leave: Leave, damage: str
+) -> None:
+    leave(2)
     part = tmp_path / "ensemble.nc.parts" / "member_000001.safetensors"
     content = bytearray(part.read_bytes())
     content[-3000] ^= 1

@@ -34,11 +34,12 @@ def forcing_of(day: int) -> np.ndarray:
 
 
 def namelist(
-    hosts: Hosts, checkpoint: Path, emulator: Path | str, *, forecast: str = "", **keys: object
-) -> str:
+    hosts: Hosts, checkpoint: Path, emulator: Path | str, *, forecast: str = "",
+    name: str = "emulate.nml", **keys: object,
+) -> str:  # fmt: skip
     """A namelist for a coupler that emulates; gives the file's name."""
     text = hosts.namelist(
-        "emulate.nml",
+        name,
         coupler={"step_mode": "emulate", **keys},
         generator={"checkpoint": checkpoint, "n_steps": 2, "device": "cpu"},
         ensemble={"seed": SEED},

@@ -89,6 +89,13 @@ class Hosts:
         assert run.changes() == set()
         return run
 
+    def run_each(self, scripts: Mapping[str, str], ranks: int = 1) -> dict[str, Run]:
+        """Carry out scripts that know nothing of each other in one process a rank, which starts
+        Python once: what `run` gives of each."""
+        run = self.run("anew\n".join(scripts.values()), ranks)
+        parts = [_parted(calls) for calls in run.ranks]
+        return {name: Run(list(own), "") for name, *own in zip(scripts, *parts, strict=True)}
+
     def launch(
         self,
         script: str,
@@ -131,6 +138,17 @@ class Hosts:
             for group, keys in groups.items()
         ]
         return self.write(name, "".join(blocks))
+
+
+def _parted(calls: list[Call]) -> list[list[Call]]:
+    """The calls of each script, which "anew" parts."""
+    parts: list[list[Call]] = [[]]
+    for call in calls:
+        if call.verb == "anew":
+            parts.append([])
+        else:
+            parts[-1].append(call)
+    return parts
 
 
 def _literal(value: object) -> str:

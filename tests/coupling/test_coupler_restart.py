@@ -88,16 +88,19 @@ def test_a_restart_that_does_not_fit_is_refused_and_the_clock_stays(
     }
     script = made + f"generate 1 1 {DATE}\n" + load_forcing(hosts, 1)
     script += "".join(f"read_restart 1 {path}\n" for path in cases)
-    run = hosts.run(script + f"step 1 {DATE} {DAY}\n")
+    other = tiny_emulator(tmp_path / "other.safetensors", (NY, NX), seed=1)
+    changed = namelist(hosts, checkpoint, other, name="other.nml")
+    runs = hosts.run_each({
+        "other files": script + f"step 1 {DATE} {DAY}\n",
+        "other emulator": start(hosts, changed, rows(NX, NY, 1)) + "read_restart 1 restart\n",
+    })  # fmt: skip
+    run = runs["other files"]
     assert run.status("step") == {Status.OK}, "as if nothing had been read"
     calls = [call for call in run.ranks[0] if call.verb == "read_restart"]
     for call, text in zip(calls, cases.values(), strict=True):
         assert call.status == Status.CHECKPOINT
         assert text in call.message and "\n" not in call.message
-
-    other = tiny_emulator(tmp_path / "other.safetensors", (NY, NX), seed=1)
-    script = start(hosts, namelist(hosts, checkpoint, other), rows(NX, NY, 1))
-    run = hosts.run(script + "read_restart 1 restart\n")
+    run = runs["other emulator"]
     assert run.status("read_restart") == {Status.CHECKPOINT}
     assert "was written with another emulator" in run.message("read_restart")
 

@@ -149,13 +149,14 @@ def test_generate_needs_no_forcing_and_step_names_what_it_lacks(
     siv = write_field(hosts.folder / "siv.in", sampled(generator, 1)["siv"])
     other = start(hosts, namelist(hosts, checkpoint, emulator), rows(NX, NY, 2))
     other += GENERATE + bind_forcing(hosts, 1) + f"step 1 {DATE} {DAY}\n" + save_state()
-    run = hosts.run(script.replace("bind 1 siv\n", f"load siv {siv}\nbind 1 siv\n"), ranks=2)
+    script = script.replace("bind 1 siv\n", f"load siv {siv}\nbind 1 siv\n")
+    runs = hosts.run_each({"bound late": script, "without": other}, ranks=2)
+    run = runs["bound late"]
     steps = [call for call in run.ranks[1] if call.verb == "step"]
     assert [call.status for call in steps] == [Status.FIELD, Status.FIELD, Status.OK]
     assert "step needs the forcing 'uas', which is not bound" in steps[0].message
     assert "step needs the field 'siv', which is not bound" in steps[1].message
-    run = hosts.run(other, ranks=2)
-    assert run.message("step").startswith("note: no forcing is known of the day")
+    assert runs["without"].message("step").startswith("note: no forcing is known of the day")
     without = expected(generator, emulator, [1], first=None)
     np.testing.assert_array_equal(saved_state(hosts, 2), without[0])
 
@@ -184,13 +185,16 @@ def test_an_emulator_of_another_grid_and_a_missing_one_fail_the_start(
     hosts: Hosts, checkpoint: Path, tmp_path: Path
 ) -> None:
     other = tiny_emulator(tmp_path / "other.safetensors", (32, 32))
-    namelist(hosts, checkpoint, other)
-    run = hosts.run("start 1 world emulate.nml\n", ranks=2)
-    assert run.status("start") == {Status.CONFIG}
-    assert "has another ocean (32 x 32 cells) than the checkpoint" in run.message("start")
-    namelist(hosts, checkpoint, "missing")
-    run = hosts.run("start 1 world emulate.nml\n", ranks=2)
-    assert run.status("start") == {Status.CHECKPOINT}
+    files = {
+        "other": namelist(hosts, checkpoint, other, name="other.nml"),
+        "missing": namelist(hosts, checkpoint, "missing", name="missing.nml"),
+    }
+    scripts = {which: f"start 1 world {file}\n" for which, file in files.items()}
+    runs = hosts.run_each(scripts, ranks=2)
+    assert runs["other"].status("start") == {Status.CONFIG}
+    message = runs["other"].message("start")
+    assert "has another ocean (32 x 32 cells) than the checkpoint" in message
+    assert runs["missing"].status("start") == {Status.CHECKPOINT}
 
 
 def test_only_the_first_rank_imports_torch(hosts: Hosts, checkpoint: Path, emulator: Path) -> None:
@@ -208,7 +212,7 @@ def test_where_the_host_has_its_own_coast_nothing_outside_it_matters(
 ) -> None:
     ocean = generator.grid.mask.copy()
     ocean[3:5, 6:9] = False
-    results = []
+    scripts = {}
     for fill in (np.nan, 7.0):
         script = f"start 1 world {namelist(hosts, checkpoint, emulator)}\n"
         script += start(hosts, "x", tiles(NX, NY, 2)).split("\n", 1)[1].split("field", 1)[0]
@@ -219,9 +223,10 @@ def test_where_the_host_has_its_own_coast_nothing_outside_it_matters(
             values = sampled(generator, 1)["sic"] if name == "sic" else forcing_of(1)[0]
             values = np.where(ocean, values, fill)
             script += f"load {name} {write_field(hosts.folder / f'{name}.{fill}', values)}\n"
-        run = hosts.run(script + f"step 1 {DATE} {DAY}\n" + save_state(), ranks=2)
+        scripts[f"{fill}"] = script + f"step 1 {DATE} {DAY}\n" + save_state(f"{fill}")
+    for run in hosts.run_each(scripts, ranks=2).values():
         assert run.status("step") == {Status.OK}, run.message("step")
-        results.append(saved_state(hosts, 2))
+    results = [saved_state(hosts, 2, fill) for fill in scripts]
     assert not results[0][:, ~ocean].any() and results[0].any()
     np.testing.assert_array_equal(*results)
 

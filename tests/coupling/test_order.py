@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from esm_coupler.errors import Status
 
-from .hosts_build import Hosts
+from .hosts_build import Hosts, Run
 from .layouts import rows, stripes, write_field, write_table
 
 
@@ -17,13 +18,6 @@ def _started(hosts: Hosts, ranks: int = 2) -> str:
     table = write_table(hosts.folder / "blocks.txt", rows(6, 8, ranks))
     write_field(hosts.folder / "sic.in", np.ones((8, 6)))
     return f"start 1 world {hosts.loopback()}\nblocks 6 8 1 {table}\n"
-
-
-def _refused(hosts: Hosts, script: str, verb: str, status: Status, *words: str) -> None:
-    run = hosts.run(script, ranks=2)
-    assert run.status(verb) == {status}
-    assert [w for w in words if w not in run.message(verb)] == [], run.message(verb)
-    assert "Traceback" not in run.message(verb)
 
 
 CALLS = """
@@ -60,56 +54,88 @@ def test_a_new_coupler_may_follow_a_stopped_one(hosts: Hosts) -> None:
     assert run.status("domain") == {Status.OK}
 
 
-def test_bind_wants_set_domain_first(hosts: Hosts) -> None:
-    script = _started(hosts) + "field sic 8 3\nbind 1 sic\n"
-    _refused(hosts, script, "bind", Status.ORDER, "bind", "set_domain")
+@dataclass(frozen=True)
+class Refusal:
+    """Lines after start and blocks, of which the last is refused with words in the message."""
+
+    lines: str
+    status: Status
+    words: tuple[str, ...]
+    layout: list = field(default_factory=lambda: rows(6, 8, 2))
+
+    @property
+    def verb(self) -> str:
+        return self.lines.split("\n")[-1].removeprefix("on 1 ").split()[0]
 
 
-def test_generate_wants_a_field(hosts: Hosts) -> None:
-    script = _started(hosts) + "domain 1\ngenerate 1 1 20180301\n"
-    _refused(hosts, script, "generate", Status.ORDER, "bind")
+BOUND = "domain 1\nfield sic 8 3\nbind 1 sic\n"
+REFUSALS = {
+    "bind wants set_domain first": Refusal(
+        "field sic 8 3\nbind 1 sic", Status.ORDER, ("bind", "set_domain")
+    ),
+    "generate wants a field": Refusal("domain 1\ngenerate 1 1 20180301", Status.ORDER, ("bind",)),
+    "set_domain can be called once": Refusal("domain 1\ndomain 1", Status.ORDER, ("set_domain",)),
+    "a field is bound once": Refusal(
+        BOUND + "field sit 8 3\nbind 1 sic sit", Status.FIELD, ("'sic'", "bound already")
+    ),
+    "an array is bound once": Refusal(
+        BOUND + "bind 1 sit sic", Status.FIELD, ("'sic'", "'sit'", "memory")
+    ),
+    "a wrong size on one rank is told with both shapes": Refusal(
+        "domain 1\non 0 field sic 8 3\non 1 field sic 8 3 1 0\nbind 1 sic",
+        Status.FIELD, ("rank 1", "'sic'", "(9, 6, 1)", "(8, 6, 1)"),
+    ),
+    "an array is contiguous": Refusal(
+        "domain 1\nfield sic 8 3\nbind_strided 1 sic", Status.FIELD, ("'sic'", "contiguous")
+    ),
+    "one layer cannot hold three blocks": Refusal(
+        "domain 1\nfield sic 8 2\nbind 1 sic", Status.FIELD, ("rank 2", "3 blocks"),
+        [[(1, 1, 6, 2), (1, 3, 6, 2), (1, 5, 6, 4)], []],
+    ),
+    "other names on other ranks": Refusal(
+        "domain 1\nfield sic 8 3\non 0 bind 1 sic\non 1 bind 1 sit sic",
+        Status.FIELD, ("'sit'", "'sic'", "rank 0"),
+    ),
+    "another member on another rank": Refusal(
+        BOUND + "on 0 generate 1 1 20180301\non 1 generate 1 2 20180301",
+        Status.VALUE, ("member", "2 on rank 1", "1 on rank 0"),
+    ),
+    "a cell with two owners is named": Refusal(
+        "domain 1", Status.DOMAIN, ("i=3, j=5", "block 1 of rank 0", "block 2 of rank 1"),
+        [[(1, 1, 6, 5)], [(1, 6, 6, 3), (3, 5, 2, 1)]],
+    ),
+    "a block outside the grid is named with its rank": Refusal(
+        "domain 1", Status.DOMAIN, ("rank 1", "block 2", "j 8..9", "1..8"),
+        [[(1, 1, 6, 5)], [(1, 6, 6, 3), (3, 8, 2, 2)]],
+    ),
+    "other grids on other ranks": Refusal(
+        "on 1 blocks 6 9 1 {table}\ndomain 1",
+        Status.DOMAIN, ("ny_global", "9 on rank 1", "8 on rank 0"),
+    ),
+    "an unknown diagnostic is answered with the known": Refusal(
+        "diagnostic 1 warmth", Status.VALUE, ("'warmth'", "cells_out_of_bounds")
+    ),
+}  # fmt: skip
 
 
-def test_set_domain_can_be_called_once(hosts: Hosts) -> None:
-    _refused(hosts, _started(hosts) + "domain 1\ndomain 1\n", "domain", Status.ORDER, "set_domain")
+@pytest.fixture(scope="module")
+def refused(built: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    hosts = Hosts(built, tmp_path_factory.mktemp("refused"))
+    scripts = {}
+    for number, (name, case) in enumerate(REFUSALS.items()):
+        table = write_table(hosts.folder / f"blocks_{number}.txt", case.layout)
+        lines = case.lines.format(table=table)
+        scripts[name] = f"start 1 world {hosts.loopback()}\nblocks 6 8 1 {table}\n{lines}\n"
+    return hosts.run_each(scripts, ranks=2)
 
 
-def test_a_field_is_bound_once(hosts: Hosts) -> None:
-    script = _started(hosts) + "domain 1\nfield sic 8 3\nfield sit 8 3\nbind 1 sic\n"
-    _refused(hosts, script + "bind 1 sic sit\n", "bind", Status.FIELD, "'sic'", "bound already")
-
-
-def test_an_array_is_bound_once(hosts: Hosts) -> None:
-    script = _started(hosts) + "domain 1\nfield sic 8 3\nbind 1 sic\nbind 1 sit sic\n"
-    _refused(hosts, script, "bind", Status.FIELD, "'sic'", "'sit'", "memory")
-
-
-def test_a_wrong_size_on_one_rank_is_told_with_both_shapes(hosts: Hosts) -> None:
-    script = _started(hosts) + "domain 1\non 0 field sic 8 3\non 1 field sic 8 3 1 0\nbind 1 sic\n"
-    _refused(hosts, script, "bind", Status.FIELD, "rank 1", "'sic'", "(9, 6, 1)", "(8, 6, 1)")
-
-
-def test_an_array_that_is_not_contiguous_is_refused(hosts: Hosts) -> None:
-    script = _started(hosts) + "domain 1\nfield sic 8 3\nbind_strided 1 sic\n"
-    _refused(hosts, script, "bind_strided", Status.FIELD, "'sic'", "contiguous")
-
-
-def test_one_layer_cannot_hold_three_blocks(hosts: Hosts) -> None:
-    script = _started(hosts)
-    write_table(hosts.folder / "blocks.txt", [[(1, 1, 6, 2), (1, 3, 6, 2), (1, 5, 6, 4)], []])
-    script += "domain 1\nfield sic 8 2\nbind 1 sic\n"
-    _refused(hosts, script, "bind", Status.FIELD, "rank 2", "3 blocks")
-
-
-def test_other_names_on_other_ranks_are_refused(hosts: Hosts) -> None:
-    script = _started(hosts) + "domain 1\nfield sic 8 3\non 0 bind 1 sic\non 1 bind 1 sit sic\n"
-    _refused(hosts, script, "bind", Status.FIELD, "'sit'", "'sic'", "rank 0")
-
-
-def test_another_member_on_another_rank_is_refused(hosts: Hosts) -> None:
-    script = _started(hosts) + "domain 1\nfield sic 8 3\nbind 1 sic\n"
-    script += "on 0 generate 1 1 20180301\non 1 generate 1 2 20180301\n"
-    _refused(hosts, script, "generate", Status.VALUE, "member", "2 on rank 1", "1 on rank 0")
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_call_that_cannot_be_right_is_refused(refused: dict[str, Run], name: str) -> None:
+    case, run = REFUSALS[name], refused[name]
+    assert run.status(case.verb) == {case.status}
+    message = run.message(case.verb)
+    assert [w for w in case.words if w not in message] == [], message
+    assert "Traceback" not in message
 
 
 @pytest.mark.parametrize("other", ["step 1 20180301 60", "stop 1", "bind 1 sit"])
@@ -122,30 +148,6 @@ def test_ranks_that_make_different_calls_do_not_wait_for_each_other(
     assert generate.status == odd.status == Status.ORDER
     for call in (generate, odd):
         assert "generate" in call.message and other.split()[0] in call.message
-
-
-def test_a_cell_with_two_owners_is_named(hosts: Hosts) -> None:
-    script = _started(hosts)
-    write_table(hosts.folder / "blocks.txt", [[(1, 1, 6, 5)], [(1, 6, 6, 3), (3, 5, 2, 1)]])
-    words = ("i=3, j=5", "block 1 of rank 0", "block 2 of rank 1")
-    _refused(hosts, script + "domain 1\n", "domain", Status.DOMAIN, *words)
-
-
-def test_a_block_outside_the_grid_is_named_with_its_rank(hosts: Hosts) -> None:
-    script = _started(hosts)
-    write_table(hosts.folder / "blocks.txt", [[(1, 1, 6, 5)], [(1, 6, 6, 3), (3, 8, 2, 2)]])
-    words = ("rank 1", "block 2", "j 8..9", "1..8")
-    _refused(hosts, script + "domain 1\n", "domain", Status.DOMAIN, *words)
-
-
-def test_other_grids_on_other_ranks_are_refused(hosts: Hosts) -> None:
-    script = _started(hosts) + "on 1 blocks 6 9 1 blocks.txt\ndomain 1\n"
-    _refused(hosts, script, "domain", Status.DOMAIN, "ny_global", "9 on rank 1", "8 on rank 0")
-
-
-def test_an_unknown_diagnostic_is_answered_with_the_known(hosts: Hosts) -> None:
-    script = _started(hosts) + "diagnostic 1 warmth\n"
-    _refused(hosts, script, "diagnostic", Status.VALUE, "'warmth'", "cells_out_of_bounds")
 
 
 def test_every_diagnostic_is_in_the_guide(hosts: Hosts) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from esm_coupler.config import parse_namelist
 from support.bridge import bridge_prefix, compile_fortran
-from support.cli import COMMAND
+from support.cli import esm_coupler
 from support.mpi import mpirun
 from support.snippets import ROOT, Snippet, commands, is_complete, snippets
 
@@ -86,27 +86,29 @@ def test_a_block_says_its_language(snippet: Snippet) -> None:
 
 
 @parametrized("bash")
-def test_commands_run(snippet: Snippet, folder_of: FolderOf) -> None:
+def test_commands_run(
+    snippet: Snippet, folder_of: FolderOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = folder_of(snippet.document)
+    monkeypatch.chdir(folder)
     for words in commands(snippet):
         if words[0] == "esm-coupler":
-            run_esm_coupler(words[1:], folder)
+            run_esm_coupler(words[1:])
         elif words[0] == "make":
             succeeded(["make", "--dry-run", *words[1:]], ROOT)
     succeeded(["bash", "-n", "-c", snippet.text], folder)
 
 
-def run_esm_coupler(arguments: list[str], folder: Path) -> None:
+def run_esm_coupler(arguments: list[str]) -> None:
+    """In this process, which has torch already, and in its folder."""
     if arguments[0] in MAY_FIND_FAULTS:
         arguments = [arguments[0], "--help"]
     redirect = arguments.index(">") if ">" in arguments else len(arguments)
-    command = [*COMMAND, *arguments[:redirect], *SMALL.get(arguments[0], [])]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, f"{command}\n{done.stderr}"
+    command = [*arguments[:redirect], *SMALL.get(arguments[0], [])]
+    done = esm_coupler(*command)
+    assert done.status == 0, f"{command}\n{done.err}"
     if redirect < len(arguments):
-        (folder / arguments[redirect + 1]).write_text(done.stdout)
+        Path(arguments[redirect + 1]).write_text(done.out)
 
 
 @parametrized("python")

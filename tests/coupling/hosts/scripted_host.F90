@@ -37,10 +37,10 @@ program scripted_host
     end function esm_ping
   end interface
 
-  integer, parameter :: N_COUPLERS = 6, N_FIELDS = 32, WORDS = 12
+  integer, parameter :: N_COUPLERS = 6, N_FIELDS = 64, WORDS = 12
   character(len=512) :: word(WORDS)
   character(len=4096) :: line, script, output
-  type(coupler_t) :: coupler(N_COUPLERS)
+  type(coupler_t) :: coupler(N_COUPLERS), unused
   type(field_t), target :: field(N_FIELDS)
   type(blocks_t) :: blocks
   logical, allocatable :: ocean(:,:,:)
@@ -109,6 +109,10 @@ contains
       call tools_trap()
     case ('openmp') ! openmp THREADS: make a pool of threads, which inherit traps
       call make_pool(number(2))
+    case ('anew') ! another script follows: its couplers and fields are others
+      coupler = unused
+      where (field%name /= '') field%name = '-'
+      call note(0, '')
     case ('finalize')
       call MPI_Finalize(ierr)
     case default

@@ -26,14 +26,15 @@ demo: demo/ensemble.png
 
 install: $(stamps)/package
 
+# Three processes for two cores, as many tests wait for MPI or a time limit; one thread in each.
 test: $(stamps)/package
 	@echo "[1/2] ctest: the reference host in all builds and on 1, 2 and 3 ranks"
 	@$(quietly) build/log/ctest_build.log cmake -S tests -B build/ctest \
 	  -D Python3_EXECUTABLE=$(CURDIR)/$(bin)/python
 	@$(quietly) build/log/ctest_build.log cmake --build build/ctest --parallel 2
-	@ctest --test-dir build/ctest --output-on-failure
+	@ctest --test-dir build/ctest --output-on-failure --parallel 2
 	@echo "[2/2] pytest, on two cores"
-	@$(bin)/pytest -m 'slow or not slow' -n 2 --dist loadfile
+	@OMP_NUM_THREADS=1 $(bin)/pytest -m 'slow or not slow' -n 3 --dist loadfile
 
 build/system_packages:
 	@echo "[1/6] compilers, MPI and netCDF of the system"

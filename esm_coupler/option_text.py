@@ -6,7 +6,7 @@ import dataclasses
 import typing
 from typing import Any, Literal
 
-from .options import Date
+from .option_types import Date
 
 
 def options(kind: type) -> dict[str, Any]:

@@ -104,13 +104,9 @@ def _numbers(text: str, option: str) -> list[int]:
 
 
 def _file(folder: Path, year: int) -> Path:
-    found = sorted(folder.glob(f"*{year}*.nc"))
-    if len(found) != 1:
-        raise ConfigError(
-            f"--data {folder} has {len(found)} files *{year}*.nc: needed is one for --year and for "
-            "each of --training-years"
-        )
-    return found[0]
+    from ..training.data import file_of
+
+    return file_of(folder, year, "--data", "--year and --training-years")
 
 
 def _states(paths: list[Path], grid: Grid) -> States:

@@ -89,8 +89,4 @@ class EmulatorConfig:
         "network evaluations a day: 1, trained by fair CRPS; more, by diffusion, on single days",
         1, 1, 1000,
     )  # fmt: skip
-    gain_forecasts: int = _option(
-        "forecasts at the end of the training that set how strong the noise is; 0: none",
-        0, 0, 100000,
-    )
     longest: int = _option("longest forecast that is trained on [days]", 8, 1, 366)

@@ -50,8 +50,6 @@ class StepNetwork(nn.Module):
         self.register_buffer("fixed", _fixed(grid), persistent=False)
         self.register_buffer("forcing_mean", torch.zeros(6, 1, 1))
         self.register_buffer("forcing_std", torch.ones(6, 1, 1))
-        # of the new and of the lasting half of the noise (training/spread_gain.py)
-        self.register_buffer("noise_gain", torch.ones(2))
         self.register_buffer("change", torch.ones(len(NAMES), 1, 1))  # size of a day's change
         ny, nx = (size // LEVELS[0] for size in mask.shape)
         self.places = nn.Parameter(0.1 * torch.randn(3, PLACES, ny, nx))
@@ -160,9 +158,7 @@ class StepNetwork(nn.Module):
             if level:
                 x = self.smaller[level - 1](x)
             if noise:
-                new, lasting = noise[level].chunk(2, dim=1)
-                both = torch.cat([self.noise_gain[0] * new, self.noise_gain[1] * lasting], dim=1)
-                x = x + self.noise[level](both)
+                x = x + self.noise[level](noise[level])
             x = blocks(x)
             kept.append(x)
         for level in reversed(range(len(self.up))):

@@ -79,11 +79,15 @@ def files_of(data: Path, years: Sequence[int]) -> list[tuple[Path, Sequence[int]
     return [(file_of(data, year), ()) for year in years]
 
 
-def file_of(folder: Path, year: int) -> Path:
+def file_of(
+    folder: Path, year: int, option: str = "training_nml: data",
+    years: str = "train_years and validation_years",
+) -> Path:  # fmt: skip
+    """The one file of a year; ConfigError, which names the options, for none or several."""
     found = sorted(folder.glob(f"*{year}*.nc"))
     if len(found) != 1:
         raise ConfigError(
-            f"training_nml: data = '{folder}' has {len(found)} files *{year}*.nc, needed is one "
-            "for each of train_years and validation_years"
+            f"{option} = '{folder}' has {len(found)} files *{year}*.nc, needed is one for each of "
+            f"{years}"
         )
     return found[0]

@@ -89,7 +89,10 @@ def test_a_forecast_is_made_of_the_sample(tmp_path: Path, monkeypatch: pytest.Mo
         assert dict(dataset["sic"].sizes) == {"realization": 2, "time": 3, "y": 96, "x": 96}
 
 
-EMULATORS = ["train_emulator.nml", "emulators/deterministic.nml", "emulators/diffusion.nml"]
+EMULATORS = [
+    "train_emulator.nml", "tune_emulator.nml", "emulators/deterministic.nml",
+    "emulators/diffusion.nml",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", EMULATORS)
@@ -97,9 +100,13 @@ def test_an_emulator_is_trained_and_goes_forward(name: str, tmp_path: Path) -> N
     for year in (1990, 1991):
         days_with_weather(tiny_grid(), year, 18).to_netcdf(tmp_path / f"days_{year}.nc")
     output = tmp_path / "emulator.safetensors"
+    start = [
+        f"training_nml.start_from={tiny_emulator(tmp_path / 'start.safetensors')}",
+        "emulator_nml.noise=2", "emulator_nml.memory=3",
+    ]  # fmt: skip
     train(
         name, output, f"training_nml.data={tmp_path}", "emulator_nml.channels=8,8,8",
-        "emulator_nml.blocks=1", *(["emulator_nml.gain_forecasts=1"] if "train_" in name else []),
+        "emulator_nml.blocks=1", *(start if "tune" in name else []),
     )  # fmt: skip
     days = tmp_path / "days_1991.nc"
     small = sets(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import math
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +12,8 @@ import numpy as np
 import pytest
 import torch
 import xarray
+from support.acceptance import accepted
+from support.weather import days_with_weather, icy_state, weather
 
 from esm_coupler.config import TrainingConfig
 from esm_coupler.errors import ConfigError, DataError, DomainError
@@ -17,13 +21,11 @@ from esm_coupler.generator.architecture import EmulatorConfig
 from esm_coupler.generator.checkpoint import read_checkpoint
 from esm_coupler.generator.emulator import Emulator, StepRequest
 from esm_coupler.generator.step_network import StepNetwork
-from esm_coupler.testing import tiny_grid
+from esm_coupler.testing import tiny_emulator, tiny_grid
 from esm_coupler.training import emulator, loop
 from esm_coupler.training.drives import Drives, read_drives
-from esm_coupler.training.emulator import Score, forecast_length
-from esm_coupler.training.spread_gain import starts_for_gain
-from support.acceptance import accepted
-from support.weather import days_with_weather, icy_state, weather
+from esm_coupler.training.emulator import forecast_length
+from esm_coupler.training.forecast_score import Score, spread_misfit, views
 
 GRID = tiny_grid()
 N_DAYS = 12
@@ -58,7 +60,7 @@ def test_what_is_trained_steps(data: Path, tmp_path: Path, sizes: dict) -> None:
     output = tmp_path / "emulator.safetensors"
     emulator.train(config(data, output, sizes))
     told = read_checkpoint(output, "emulator").manifest["training"]["emulator"]
-    assert np.isfinite(told["crps_day1"]) and np.isfinite(told["crps_day5"])
+    assert np.isfinite(told["score_day1"]) and np.isfinite(told["score_day5"])
     trained, (start, end) = Emulator.load(output, device="cpu"), weather(GRID, 2)
     assert trained.provenance(1)["nfe"] == sizes.get("nfe", 1)
     days = [
@@ -99,7 +101,7 @@ def test_it_learns(data: Path, tmp_path: Path) -> None:
         emulator.train(
             config(data, output, steps=steps, learning_rate=5e-3, checkpoint_every=1000)
         )
-        scores.append(read_checkpoint(output).manifest["training"]["emulator"]["crps_day1"])
+        scores.append(read_checkpoint(output).manifest["training"]["emulator"]["score_day1"])
     assert scores[1] < 0.8 * scores[0]
 
 
@@ -143,6 +145,35 @@ def test_members_of_the_truths_own_distribution_score_best() -> None:
     assert best < 0.98 * float(score()(smooth, truth, 1, DAY))
 
 
+def test_the_spread_over_all_cells_is_to_be_the_error() -> None:
+    torch.manual_seed(0)
+    truth = torch.randn(40, 5, *GRID.shape)
+    drawn, everywhere = torch.randn(2, *truth.shape), torch.ones(5, *GRID.shape)
+
+    def misfit(members: torch.Tensor) -> float:
+        return float(spread_misfit(members, truth, everywhere))
+
+    assert 0 <= misfit(drawn) < 0.01
+    for gain in (0.5, 2.0):
+        # the error of the mean of two is of the truth, and half as much of the members
+        ratio = 1.5 * gain**2 / (1 + gain**2 / 2)
+        expected = (math.log(ratio) + 1 / ratio - 1) / 2
+        assert misfit(gain * drawn) == pytest.approx(expected, rel=0.1)
+    assert misfit(drawn[:1]) == 0
+
+
+def test_how_fields_bend_is_seen_where_all_neighbours_are_ocean() -> None:
+    mask = torch.from_numpy(GRID.mask).float().expand(5, -1, -1)
+    x, y = torch.arange(GRID.shape[1]).float(), torch.arange(GRID.shape[0]).float()
+    bowl = (x**2 + 3 * y[:, None] ** 2).expand(2, 5, -1, -1)  # its Laplacian is 8
+    found = [(view, weight) for view, weight in views(bowl, mask) if (view[0] == 8).any()]
+    assert len(found) == 1
+    ((view, weight),) = found
+    assert torch.equal(view, 8 * weight.expand_as(view))
+    ny, nx = GRID.shape
+    assert weight[0].sum() == (ny - 4) * (nx - 4) - 5  # the ring of land, the island
+
+
 def test_land_is_no_part_of_the_score() -> None:
     truth = torch.rand(1, 5, *GRID.shape)
     land = ~torch.from_numpy(GRID.mask)
@@ -172,32 +203,42 @@ def test_no_forecast_goes_on_over_a_gap(data: Path) -> None:
     assert np.array_equal(drives.starts, np.concatenate([within, N_DAYS + within]))
 
 
-def test_the_strength_of_noise_is_set_from_forecasts_within_a_year(tmp_path: Path) -> None:
-    for year in (1990, 1991):
-        days_with_weather(GRID, year, 18).to_netcdf(tmp_path / f"days_{year}.nc")
-    for longest in (2, 15):
-        _, known = read_drives(str(tmp_path), (1990, 1991), longest)
-        starts = starts_for_gain(EmulatorConfig(gain_forecasts=2), known)
-        assert starts.tolist() == [0, 1, 2, 18, 19, 20]
-    output = tmp_path / "emulator.safetensors"
-    emulator.train(config(tmp_path, output, {"gain_forecasts": 2}, steps=1))
-    gain = read_checkpoint(output).tensors["emulator.noise_gain"]
-    assert gain.shape == (2,) and (gain >= 0.25).all() and (gain <= 4).all()
-    assert not np.array_equal(gain, [1, 1])
+def test_a_training_goes_on_from_a_checkpoint(data: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    emulator.train(config(data, first))
+    tiny = {"steps": 1, "learning_rate": 1e-12, "seed": 7}
+    emulator.train(config(data, second, {"longest": 1}, start_from=str(first), **tiny))
+    before, after = read_checkpoint(first), read_checkpoint(second)
+    assert before.tensors.keys() == after.tensors.keys()
+    for name, tensor in before.tensors.items():
+        assert np.allclose(tensor, after.tensors[name], atol=1e-6), name
+    told = after.manifest["training"]["emulator"]["started_from"]
+    assert told["sha256"] == before.sha256
+    assert told["training"] == before.manifest["training"]["emulator"]
 
 
-@pytest.mark.parametrize(
-    ("sizes", "words"),
-    [
-        ({}, "gain_forecasts = 3 in &emulator_nml needs 16 days in a row"),
-        ({"noise": 0}, "but noise = 0 and nfe = 1 have no noise whose strength"),
-        ({"nfe": 2}, "but noise = 2 and nfe = 2 have no noise whose strength"),
-    ],
-)
-def test_a_strength_that_cannot_be_set_is_told_before_the_training(
-    data: Path, tmp_path: Path, sizes: dict, words: str
-) -> None:
-    refused(data, tmp_path, words, **sizes, gain_forecasts=3)
+def test_what_is_trained_has_had_the_single_days() -> None:
+    shares = (0, 0.2, 0.3, 0.4, 0.5, 1)
+    assert [forecast_length(share, 8, True) for share in shares] == [2, 2, 4, 4, 8, 8]
+
+
+def test_weights_of_other_sizes_are_refused(data: Path, tmp_path: Path) -> None:
+    first = tmp_path / "first.safetensors"
+    emulator.train(config(data, first, steps=1))
+    for sizes, words in (
+        ({"noise": 4}, "has noise = 2, &emulator_nml says 4"),
+        ({"channels": (8, 16, 8)}, r"has channels = \(8, 8, 8\), &emulator_nml says \(8, 16, 8\)"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            emulator.train(config(data, tmp_path / "out.safetensors", sizes, start_from=str(first)))
+    assert not (tmp_path / "out.safetensors").exists()
+
+
+def test_weights_of_another_grid_are_refused(data: Path, tmp_path: Path) -> None:
+    first = tiny_emulator(tmp_path / "first.safetensors", grid=tiny_grid((24, 16)))
+    sizes = asdict(Emulator.load(first, device="cpu").network.config)
+    with pytest.raises(ConfigError, match="is of another grid than the data"):
+        emulator.train(config(data, tmp_path / "out.safetensors", sizes, start_from=str(first)))
 
 
 def refused(data: Path, tmp_path: Path, words: str, error=ConfigError, **sizes) -> None:

@@ -49,8 +49,11 @@ def tiny_checkpoint(
         # different scales, so that fields cannot be taken for each other
         normalisation.mean.flatten().copy_(0.5 + 0.01 * torch.arange(len(names)))
         normalisation.std.fill_(0.2)
-        # Untrained, the season would not matter.
+        # Untrained, the season would not matter, nor would the network.
         denoisers[0].normalisation.harmonics.normal_()
+        for parameter in denoisers[0].parameters():
+            if not parameter.any():
+                parameter.data.normal_(std=0.05)
     save_model(path, Model(autoencoder, denoisers, grid), {"note": "untrained, for tests"})
     return path
 

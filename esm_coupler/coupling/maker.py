@@ -69,10 +69,14 @@ class Maker:
 
     def identity(self) -> str:
         """What its bits depend on and may be another on another rank, in words."""
-        from ..generator.device import device_name
+        import torch
 
-        device = device_name(self.generator.device)
-        return f"on {device} with checkpoint {self.generator.checkpoint_sha256[:12]}"
+        from ..generator.device import device_name, processor
+
+        device = self.generator.device
+        where = processor() if device.type == "cpu" else device_name(device)
+        sha256 = self.generator.checkpoint_sha256[:12]
+        return f"on {where} with torch {torch.__version__} and checkpoint {sha256}"
 
     def make(self, member: int, date: int) -> tuple[Member, str]:
         """The first of this rank's share of the members from `member` on; the others, and it, are

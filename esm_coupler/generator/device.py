@@ -67,10 +67,10 @@ def hardware(device: torch.device) -> str:
     """What computes, for the record: the GPU, or the processor with the threads of torch."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{_processor()}, {torch.get_num_threads()} thread(s)"
+    return f"{processor()}, {torch.get_num_threads()} thread(s)"
 
 
-def _processor() -> str:
+def processor() -> str:
     """Its name as Linux knows it, or the architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

@@ -31,20 +31,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_checkpoint(tmp_path_factory.mktemp("model") / "tiny.safetensors")
 
 
-def _load(checkpoint: Path, device: str = "cpu", **options: object) -> Generator:
-    """A network that does something: untrained ones end in zeros."""
-    generator = Generator.load(checkpoint, device=device, **options)
-    convolutions = [m for m in generator.model.denoisers[0].modules() if isinstance(m, Conv2d)]
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        last = convolutions[-1].weight
-        last.copy_(0.05 * torch.randn(last.shape))
-    return generator
-
-
 @pytest.fixture(scope="module")
 def generator(checkpoint: Path) -> Generator:
-    return _load(checkpoint)
+    return Generator.load(checkpoint, device="cpu")
 
 
 def _values(generator: Generator, **request: object) -> np.ndarray:
@@ -68,7 +57,7 @@ def test_a_batch_of_no_members_is_refused(generator: Generator, size: object) ->
 
 
 def test_bfloat16_is_near_float32_and_is_told(checkpoint: Path, generator: Generator) -> None:
-    half = _load(checkpoint, precision="bf16")
+    half = Generator.load(checkpoint, device="cpu", precision="bf16")
     exact, near = _values(generator), _values(half)
     assert not np.array_equal(exact, near), "it is used"
     # bfloat16 has 8 bits: 0.4 % of a number, and sums of such errors
@@ -81,7 +70,7 @@ def test_bfloat16_is_near_float32_and_is_told(checkpoint: Path, generator: Gener
 
 
 def test_with_bfloat16_products_latents_and_sums_keep_their_precision(checkpoint: Path) -> None:
-    half = _load(checkpoint, precision="bf16")
+    half = Generator.load(checkpoint, device="cpu", precision="bf16")
     kinds: dict[str, set[torch.dtype]] = {"product": set(), "clean": set()}
     denoiser = half.model.denoisers[0]
     convolution = next(m for m in denoiser.modules() if isinstance(m, Conv2d))
@@ -113,7 +102,7 @@ def test_a_repeated_loop_gives_the_bits_of_the_plain_one(
     checkpoint: Path, generator: Generator, monkeypatch: pytest.MonkeyPatch, sampler: str
 ) -> None:
     """A loop is made for member 3 and used for member 5: nothing of a request is left in it."""
-    looped = _load(checkpoint)
+    looped = Generator.load(checkpoint, device="cpu")
     monkeypatch.setattr(CountedLoop, "made", [])
     monkeypatch.setattr(looped._sampler, "_loops", Loops(CountedLoop))
     for member in (3, 5):
@@ -143,7 +132,7 @@ def test_a_loop_is_made_anew_for_what_it_does_not_fit() -> None:
 def test_a_graph_is_for_gpus_and_the_same_namelist_runs_without(
     checkpoint: Path, generator: Generator
 ) -> None:
-    there = _load(checkpoint, cuda_graph=True)
+    there = Generator.load(checkpoint, device="cpu", cuda_graph=True)
     assert np.array_equal(_values(there), _values(generator))
 
 
@@ -180,8 +169,8 @@ def test_a_mig_instance_is_named_alone_while_cuda_starts(
 @NO_GPU
 @pytest.mark.parametrize("sampler", SAMPLER_NAMES)
 def test_on_a_gpu_a_graph_gives_the_bits_of_the_plain_loop(checkpoint: Path, sampler: str) -> None:
-    plain = _load(checkpoint, device="cuda")
-    graph = _load(checkpoint, device="cuda", cuda_graph=True)
+    plain = Generator.load(checkpoint, device="cuda")
+    graph = Generator.load(checkpoint, device="cuda", cuda_graph=True)
     for member in (3, 5, 3):
         request = Request(member, DAY, n_steps=6, sampler=sampler)
         a, b = (g.sample(request).state.values for g in (plain, graph))
@@ -193,6 +182,6 @@ def test_on_a_gpu_a_graph_gives_the_bits_of_the_plain_loop(checkpoint: Path, sam
 def test_on_a_gpu_states_are_those_of_the_cpu_but_for_round_off(
     checkpoint: Path, generator: Generator
 ) -> None:
-    there = _load(checkpoint, device="cuda")
+    there = Generator.load(checkpoint, device="cuda")
     np.testing.assert_allclose(_values(there), _values(generator), atol=1e-3)
     assert np.array_equal(_values(there), _values(there))

@@ -22,7 +22,7 @@ from esm_coupler.generator.checkpoint import read_checkpoint
 from esm_coupler.generator.emulator import Emulator, StepRequest
 from esm_coupler.generator.step_network import StepNetwork
 from esm_coupler.testing import tiny_emulator, tiny_grid
-from esm_coupler.training import emulator, loop
+from esm_coupler.training import emulator, forecast_score, loop
 from esm_coupler.training.drives import Drives, read_drives
 from esm_coupler.training.emulator import forecast_length
 from esm_coupler.training.forecast_score import Score, spread_misfit, views
@@ -160,6 +160,19 @@ def test_the_spread_over_all_cells_is_to_be_the_error() -> None:
         expected = (math.log(ratio) + 1 / ratio - 1) / 2
         assert misfit(gain * drawn) == pytest.approx(expected, rel=0.1)
     assert misfit(drawn[:1]) == 0
+
+
+def test_the_score_has_the_spread_beside_the_crps(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    truth, members = torch.randn(4, 5, *GRID.shape), 0.2 * torch.randn(2, 4, 5, *GRID.shape)
+    whole = float(score()(members, truth, 4, DAY))
+    monkeypatch.setattr(forecast_score, "SPREAD_WEIGHT", 0.0)
+    crps = float(score()(members, truth, 4, DAY))
+    ocean = torch.from_numpy(GRID.mask).float().expand(5, -1, -1).clone()
+    ocean[3:] = torch.from_numpy(GRID.drift_mask).float()
+    misfit = float(spread_misfit(members, truth, ocean))
+    assert misfit > 1
+    assert whole - crps == pytest.approx(0.1 * misfit / 2, rel=1e-3)
 
 
 def test_how_fields_bend_is_seen_where_all_neighbours_are_ocean() -> None:

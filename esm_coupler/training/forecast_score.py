@@ -91,8 +91,9 @@ def _of_quarter(view: Tensor, quarters: Tensor, quarter: int) -> Tensor:
 def _rests(network: StepNetwork, known: Drives) -> tuple[Tensor, Tensor]:
     """What a day changes beyond transport (day, field, y, x), and the days of the year."""
     days = known.starts[:: max(1, len(known.starts) // SIZED_DAYS)]
-    before, after = known.states[days], known.states[days + 1]
-    return network.beyond_transport(before, after), known.day_of_year[days]
+    device = network.mask.device
+    before, after = (known.states[some].to(device) for some in (days, days + 1))
+    return network.beyond_transport(before, after).cpu(), known.day_of_year[days]
 
 
 def _size(view: Tensor, weight: Tensor) -> Tensor:

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from support.cli import esm_coupler_process
 
 from esm_coupler import Generator
+from esm_coupler.coupling.maker import Maker
 from esm_coupler.coupling.seating import require_alike
 from esm_coupler.errors import ConfigError, Status
+from esm_coupler.generator import device
 
 from .hosts_build import Hosts
 from .layouts import read_field, rows, tiles
@@ -212,3 +215,21 @@ def test_generators_that_would_give_other_bits_are_refused() -> None:
     require_alike([gpu, "", gpu])
     with pytest.raises(ConfigError, match=r"rank 2 is on cpu .* that of rank 0 is on cuda"):
         require_alike([gpu, "", cpu])
+
+
+def test_processors_and_versions_of_torch_count_among_what_is_alike(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Loaded(Maker):
+        def __init__(self) -> None:
+            self.generator = Generator.load(checkpoint, device="cpu")
+
+    told = [Loaded().identity()]
+    with monkeypatch.context() as patch:
+        patch.setattr(device, "processor", lambda: "another processor")
+        told.append(Loaded().identity())
+    monkeypatch.setattr(torch, "__version__", "9.9")
+    told.append(Loaded().identity())
+    for other in told[1:]:
+        with pytest.raises(ConfigError, match="rank 1 is on"):
+            require_alike([told[0], other])

@@ -25,8 +25,7 @@ class GaussianPart(nn.Module):
     def __init__(self, shape: Shape, n_eofs: int) -> None:
         super().__init__()
         size = shape[0] * shape[1] * shape[2]
-        # Half precision, as the checkpoint has it, in training too: the same bits in both.
-        eofs = torch.zeros(n_eofs, size, dtype=torch.float16)
+        eofs = torch.zeros(n_eofs, size)
         self.register_buffer("eofs", eofs, persistent=n_eofs > 0)
         self.register_buffer("variance", torch.ones(n_eofs), persistent=n_eofs > 0)
         self.register_buffer("rest", torch.ones(shape), persistent=n_eofs > 0)
@@ -39,10 +38,10 @@ class GaussianPart(nn.Module):
             return
         values = anomalies.flatten(1)
         variance, vectors = torch.linalg.eigh(values.T @ values / len(values))
-        self.eofs.copy_(vectors[:, -n_eofs:].T)
+        # rounded as the checkpoint has them: the same bits in training
+        self.eofs.copy_(vectors[:, -n_eofs:].T.half())
         self.variance.copy_(variance[-n_eofs:])
-        eofs = self.eofs.float()
-        rest = values - (values @ eofs.T) @ eofs
+        rest = values - (values @ self.eofs.T) @ self.eofs
         self.rest.copy_(rest.square().mean(dim=0).reshape(self.rest.shape))
 
     def forward(self, x: Tensor, sigma: Tensor, sigma_data: Tensor) -> Tensor:
@@ -66,7 +65,8 @@ class GaussianPart(nn.Module):
     def _scaled(self, x: Tensor, along: Tensor, beyond: Tensor) -> Tensor:
         """x with its amplitude along each EOF and what is left of it scaled."""
         with torch.autocast(x.device.type, enabled=False):  # bfloat16 would lose what is small
-            eofs = self.eofs.to(x.dtype)
-            amplitudes = x.flatten(1) @ eofs.T
-            within, scaled = ((a @ eofs).reshape(x.shape) for a in (amplitudes, amplitudes * along))
+            amplitudes = x.flatten(1).to(self.eofs) @ self.eofs.T
+            within, scaled = (
+                (a @ self.eofs).reshape(x.shape) for a in (amplitudes, amplitudes * along.float())
+            )
             return scaled + (x - within) * beyond

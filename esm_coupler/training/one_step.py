@@ -24,14 +24,12 @@ from ..generator.schedule import SIGMA_MAX
 from .data import read_days
 from .denoiser import VALIDATE_BATCH, VALIDATE_EVERY_DAY, VALIDATION_SEED, encode_days
 from .loop import Trainer
+from .view_crps import FAIRNESS, fair_crps
 
 if TYPE_CHECKING:
     from ..config import Config
 
 N_MEMBERS = 2
-# The fair CRPS of two members does not care where one is while the other is right; a little of
-# the ordinary CRPS does (Lang et al. 2024, eq. 4).
-FAIRNESS = 0.95
 BLOCKS = (1, 2, 4, 8, 16)  # cells along a side
 # What lies beyond a bound is clipped when it is decoded: it counts this little, but not nothing,
 # so that there is a way back.
@@ -90,18 +88,6 @@ def block_scores(
         block: fair_crps(_means(bounded, block), _means(truth, block), FAIRNESS).mean() / ocean
         for block in blocks if block <= min(truth.shape[-2:])
     }  # fmt: skip
-
-
-def fair_crps(members: Tensor, truth: Tensor, fairness: float = 1.0) -> Tensor:
-    """(member, ...) against (...) -> (...): the continuous ranked probability score that does not
-    depend on the number of members in expectation (Ferro 2014, doi:10.1002/qj.2270).
-
-    With `fairness` below 1 the rest is the ordinary one of the ensemble, with 0 all.
-    """
-    n = len(members)
-    error = (members - truth).abs().mean(dim=0)
-    apart = (members[:, None] - members[None]).abs().sum(dim=(0, 1)) / (n * (n - 1))
-    return error - 0.5 * (1 - (1 - fairness) / n) * apart
 
 
 def _bounded(space: DataSpace, latents: Tensor) -> Tensor:

@@ -17,7 +17,8 @@ from esm_coupler.generator.generator import Generator, Request
 from esm_coupler.generator.model import make_denoisers
 from esm_coupler.state import parse_date
 from esm_coupler.training import loop, one_step
-from esm_coupler.training.one_step import BEYOND_BOUNDS, block_scores, fair_crps, make_members
+from esm_coupler.training.one_step import BEYOND_BOUNDS, block_scores, make_members
+from esm_coupler.training.view_crps import fair_crps
 
 SAMPLE = Path(esm_coupler.__file__).parent / "data" / "sample"
 NAMES = ("sic", "sit")

@@ -25,7 +25,7 @@ def pip_install(
             sys.executable, "-m", "pip", "install", "--no-deps", "--no-build-isolation",
             "--no-index", "--target", str(target), *options, str(SOURCE),
         ],
-        capture_output=True, text=True, check=False, env=os.environ | (env or {}), timeout=300,
+        capture_output=True, text=True, check=False, env=os.environ | (env or {}),
     )  # fmt: skip
 
 

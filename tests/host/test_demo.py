@@ -22,7 +22,7 @@ def demo(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     head, group, tail = text.partition("&host_nml")
     (folder / "demo.nml").write_text(head + group + re.sub(r"members +=.*", "members = 1", tail))
     Generator.load("default").grid.to_netcdf(folder / "demo" / "grid.nc")
-    done = mpirun(2, program, "demo.nml", cwd=folder, timeout=600)
+    done = mpirun(2, program, "demo.nml", cwd=folder, timeout=300)
     return Run(folder / "demo", done.returncode, done.stdout, done.stderr)
 
 

@@ -20,9 +20,8 @@ def bridge_prefix() -> Path:
 
 def run(command: Sequence[str | Path], **options: object) -> subprocess.CompletedProcess[str]:
     """Run a build step; the test fails with its output if it fails."""
-    done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, timeout=300, **options
-    )
+    words = [str(part) for part in command]
+    done = subprocess.run(words, capture_output=True, text=True, **options)
     assert done.returncode == 0, f"{done.args}\n{done.stdout}\n{done.stderr}"
     return done
 

@@ -60,6 +60,6 @@ def esm_coupler_process(
     """Run `esm-coupler ARGUMENTS` in a process of its own; `limit` runs in it first."""
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
-        cwd=cwd, capture_output=True, text=True, preexec_fn=limit, timeout=300, check=False,
+        cwd=cwd, capture_output=True, text=True, preexec_fn=limit, check=False,
     )  # fmt: skip
     return Outcome(done.returncode, done.stdout, done.stderr)

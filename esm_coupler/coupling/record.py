@@ -37,6 +37,7 @@ class RankFiles:
 
     def __init__(self, folder: str, rank: int, megabytes: int) -> None:
         """ConfigError if there is a recording already, or none can be."""
+        self.folder = folder
         self._most = megabytes
         self._left = megabytes * _MEGABYTE
         self._offsets: dict[str, int] = {}  # where the array of this sha256 lies
@@ -132,5 +133,5 @@ class Recorder:
         try:
             self._files.append(line, name, self._views)
         except (OSError, OutputError, MemoryError) as error:
-            self._note = f"note: the recording of this rank ends with this call: {error}"
-            self._files = None
+            folder, self._files = self._files.folder, None
+            self._note = f"note: this rank's recording in '{folder}' ends with this call: {error}"

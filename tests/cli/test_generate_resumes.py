@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import xarray
 
 from cli.conftest import write_namelist
 from support.cli import COMMAND, esm_coupler, esm_coupler_process
+from support.disk import at_most
 
 MANY = ["--set", "ensemble_nml.members=400"]
 Leave = Callable[[int], None]
@@ -24,11 +24,10 @@ def kill_after(line: str, *arguments: str | Path) -> None:
     command = [*COMMAND, *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        for said in process.stdout:
-            if said.startswith(line):
-                process.kill()
-                return
-        raise AssertionError(f"it ended before it said {line!r}")
+        try:
+            assert any(said.startswith(line) for said in process.stdout), "it ended before that"
+        finally:
+            process.kill()  # also where the time of the test is up
 
 
 @pytest.fixture(scope="module")
@@ -124,11 +123,6 @@ def test_a_file_of_the_user_among_the_parts_is_not_deleted(namelist: Path, tmp_p
     (folder / "notes.txt").write_text("mine")
     assert esm_coupler("generate", namelist).status == 0
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
-
-
-def at_most(size: int) -> None:
-    """No file of this process may become larger: as a full disk, but for this process only."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 def test_a_full_disk_is_said_in_one_sentence_and_leaves_no_half_file(

@@ -28,6 +28,11 @@ from .layouts import rows, three_each, tiles, write_field
 from .scripts import DATE, NX, NY
 
 MEMBER = 3
+DISK = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as Python does by itself where it is no guest
+resource.setrlimit(resource.RLIMIT_FSIZE, ({}, resource.RLIM_INFINITY))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +76,15 @@ def test_a_restart_that_does_not_fit_is_refused_and_the_clock_stays(
     file = namelist(hosts, checkpoint, emulator)
     made = start(hosts, file, rows(NX, NY, 1)) + bind_forcing(hosts, 0)
     first = "write_restart 1 early\n" + f"generate 1 1 {DATE}\nwrite_restart 1 restart\n"
+    first += f"generate 1 2 {DATE}\npython {hosts.python('full.py', DISK.format(300))}\n"
+    first += f"write_restart 1 restart\npython {hosts.python('free.py', DISK.format(-1))}\n"
     run = hosts.run(made + first + "write_restart 1 nowhere/restart\n")
-    early, well, nowhere = [c for c in run.ranks[0] if c.verb == "write_restart"]
-    assert (early.status, well.status, nowhere.status) == (Status.ORDER, Status.OK, Status.FAILED)
+    early, well, full, nowhere = [c for c in run.ranks[0] if c.verb == "write_restart"]
+    assert (early.status, well.status) == (Status.ORDER, Status.OK)
+    assert (full.status, nowhere.status) == (Status.FAILED, Status.FAILED)
     assert "there is nothing to go on from" in early.message
+    assert "cannot write restart: File too large" in full.message
+    assert not list(hosts.folder.glob(".restart*")), "and the whole old file is read below"
     assert "the folder of output nowhere/restart does not exist" in nowhere.message
     content = bytearray((hosts.folder / "restart").read_bytes())
     content[-9] ^= 1

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.cli import Outcome, esm_coupler_process
+from support.disk import full_disk
 from support.mpi import mpirun
 
 from esm_coupler.coupling.failure import WELL, Verdict
@@ -127,7 +126,8 @@ def test_a_recording_ends_at_its_size_and_the_message_says_so(tmp_path: Path) ->
         verdicts.append(recorder.end("step", WELL))
     told = [verdict.text for verdict in verdicts if verdict.text]
     assert told == [
-        "note: the recording of this rank ends with this call: it has reached record_mb = 1"
+        f"note: this rank's recording in '{tmp_path}/rec' ends with this call: it has reached "
+        "record_mb = 1"
     ]
     assert {verdict.status for verdict in verdicts} == {Status.OK}
     recording = Recording(tmp_path / "rec")
@@ -136,21 +136,20 @@ def test_a_recording_ends_at_its_size_and_the_message_says_so(tmp_path: Path) ->
     assert recording.ranks[0].arrays(recording.ranks[0].calls[2].got)["sic"][0] == 2.0
 
 
-def test_a_full_disk_ends_the_recording_and_not_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_ends_the_recording_and_not_the_run(tmp_path: Path) -> None:
     recorder = _recorder(tmp_path / "rec")
-
-    def full(_: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)
-    recorder.begin("step", date=DATE, seconds=60.0)
     failed = Verdict(Status.VALUE, "member is 0")
-    verdict = recorder.end("step", failed)
+    with full_disk(100_000):
+        for values in (np.ones(10_000), np.zeros(10_000)):
+            recorder.begin("step", {"sic": values}, date=DATE, seconds=60.0)
+            verdict = recorder.end("step", failed)
     assert verdict.status == Status.VALUE
-    assert verdict.text.startswith("member is 0\nnote: the recording of this rank ends")
+    note = f"member is 0\nnote: this rank's recording in '{tmp_path}/rec' ends with this call: "
+    assert verdict.text.startswith(note) and verdict.text.endswith("File too large")
     assert recorder.end("step", failed) == failed, "told once"
+    (rank,) = Recording(tmp_path / "rec").ranks
+    assert [call.status for call in rank.calls] == [Status.OK, Status.VALUE]
+    assert (rank.arrays(rank.calls[1].given)["sic"] == 1).all(), "what was there before stays"
 
 
 def test_an_array_that_did_not_change_is_written_once(tmp_path: Path) -> None:

@@ -13,20 +13,29 @@ from .layouts import rows
 from .scripts import DATE, NX, NY, bind, domain
 
 LIMIT = 60  # s for a whole run; one that hangs fails its test
-ENDS = {
-    "kill -9": "os.kill(os.getpid(), signal.SIGKILL)",
-    "SIGTERM": "os.kill(os.getpid(), signal.SIGTERM)",
-    "exit": "os._exit(3)",
+KILL, TERM = (f"os.kill(os.getpid(), signal.{name})" for name in ("SIGKILL", "SIGTERM"))
+ENDS = {  # how, of which rank, where: all ranks pack their cells, the first one generates
+    "kill -9": (KILL, 0, "engine LoopbackEngine generate"),
+    "SIGTERM": (TERM, 0, "engine LoopbackEngine generate"),
+    "exit": ("os._exit(3)", 0, "engine LoopbackEngine generate"),
+    "kill -9 of another": (KILL, 1, "route Route pack"),
 }
 IN_THE_CALL = """
 import os, signal
-from esm_coupler.coupling.engine import LoopbackEngine
-genuine = LoopbackEngine.generate
-def generate(*arguments):
-    {}
+from esm_coupler.coupling.{module} import {owner}
+genuine = {owner}.{method}
+def ends(*arguments):
+    {end}
     return genuine(*arguments)
-LoopbackEngine.generate = generate
+{owner}.{method} = ends
 """
+
+
+def _in_the_call(hosts: Hosts, end: str, where: str) -> str:
+    module, owner, method = where.split()
+    return hosts.python(
+        "end.py", IN_THE_CALL.format(module=module, owner=owner, method=method, end=end)
+    )
 
 
 def _ready(hosts: Hosts, ranks: int, **keys: object) -> str:
@@ -36,9 +45,10 @@ def _ready(hosts: Hosts, ranks: int, **keys: object) -> str:
 
 @pytest.mark.parametrize("end", ENDS)
 def test_a_rank_that_ends_in_a_call_ends_the_run(hosts: Hosts, end: str) -> None:
-    """The other rank waits in the call; the launcher, which sees the death, ends it."""
-    code = hosts.python("end.py", IN_THE_CALL.format(ENDS[end]))
-    script = _ready(hosts, 2) + f"on 0 python {code}\ngenerate 1 1 {DATE}\n"
+    """Others wait in the call, without a time limit; the launcher sees the death and ends them."""
+    how, rank, where = ENDS[end]
+    code = _in_the_call(hosts, how, where)
+    script = _ready(hosts, 2) + f"on {rank} python {code}\ngenerate 1 1 {DATE}\n"
     (hosts.folder / "script.txt").write_text(script)
     program = hosts.built / "scripted_plain"
     done = mpirun(2, program, "script.txt", "out", timeout=LIMIT, cwd=hosts.folder)
@@ -48,7 +58,7 @@ def test_a_rank_that_ends_in_a_call_ends_the_run(hosts: Hosts, end: str) -> None
 
 
 def test_a_signal_that_the_host_handles_does_not_disturb_a_call(hosts: Hosts) -> None:
-    code = hosts.python("term.py", IN_THE_CALL.format(ENDS["SIGTERM"]))
+    code = _in_the_call(hosts, TERM, "engine LoopbackEngine generate")
     script = "special\n" + _ready(hosts, 2, time_limit=30.0) + f"on 0 python {code}\n"
     run = hosts.run(script + f"generate 1 1 {DATE}\nstop 1\n", ranks=2, limit=LIMIT)
     assert run.status("generate") == run.status("stop") == {Status.OK}

@@ -157,7 +157,7 @@ contains
   subroutine check_nc(status, what)
     integer, intent(in) :: status
     character(len=*), intent(in) :: what
-    if (status /= NF90_NOERR) call fail(what//': '//trim(nf90_strerror(status)))
+    if (status /= NF90_NOERR) call fail(trim(what)//': '//trim(nf90_strerror(status)))
   end subroutine check_nc
 
   subroutine fail(text)

@@ -6,14 +6,13 @@ program host
   use esm_coupler, only: coupler_t, ESM_OK
   use host_domain, only: wp, halo, rank, nx_global, ny_global, mask, n_blocks, nx_block, ny_block, &
     i_first, j_first, nx, ny, set_up, local, read_fields, update_halo, date_after, fail
-  use host_output, only: create, report, report_budget, finish
+  use host_output, only: output_file, create, report, report_budget, finish
   use host_physics, only: names, state, begin, advance
   implicit none
 
   type(coupler_t) :: coupler
-  character(len=256) :: namelist_file, grid_file = 'grid.nc', output_file = 'ensemble.nc'
-  character(len=256) :: analysis_file = ''   ! what the arrays hold before a member is made
-  character(len=256) :: forcing_file = '', restart_in = '', restart_out = ''   ! for an emulator
+  character(len=256) :: namelist_file, grid_file = 'grid.nc', restart_in = '', restart_out = ''
+  character(len=256) :: analysis_file = '', forcing_file = ''   ! to perturb; for an emulator
   character(len=9) :: mode = 'physics'   ! or 'emulator', or 'corrected': physics, by an emulator
   integer :: first_member = 1, members = 4, date = 19900301, n_days = 15
   integer :: block_nx = 24, block_ny = 24, correct_every = 24   ! cells, cells, hours
@@ -59,7 +58,7 @@ program host
     call check('bind')
   end do
 
-  if (rank == 0) call create(trim(output_file), first_member, members, date, n_days)
+  if (rank == 0) call create(first_member, members, date, n_days)
   do member = first_member, first_member + members - 1
 
     ! 5. A new state: all interior cells are written, zero on land. The halo is the host's own, so
@@ -103,7 +102,7 @@ program host
   end do
   if (restart_out /= '') call coupler%write_restart(trim(restart_out), status)   ! last member's
   call check('write_restart')
-  if (rank == 0) call finish(trim(output_file), nint(told('fallbacks')))   ! see on_failure
+  if (rank == 0) call finish(nint(told('fallbacks')))   ! see on_failure
 
   ! 8. Stop. The arrays are forgotten; from here on they may be deallocated.
   call coupler%stop(status)

@@ -1,6 +1,7 @@
 module host_output
   !! What comes out, by the first rank: tables on the terminal, and the ensemble as CF NetCDF,
-  !! member by member under a temporary name, which becomes the final one when the file is whole.
+  !! member by member under a temporary name, which becomes the final one when the file is whole,
+  !! and on the disk.
   use, intrinsic :: iso_fortran_env, only: output_unit
   use netcdf
   use host_domain, only: wp, rank, nx_global, ny_global, lat, lon, cell_area, mask, whole, &
@@ -11,9 +12,17 @@ module host_output
   character(len=5), parameter :: units(5) = ['1    ', 'm    ', 'm    ', 'm s-1', 'm s-1']
   character(len=22), parameter :: standard_names(5) = [character(22) :: 'sea_ice_area_fraction', &
     'sea_ice_thickness', 'surface_snow_thickness', 'sea_ice_x_velocity', 'sea_ice_y_velocity']
+  character(len=256) :: output_file = 'ensemble.nc'   !! of &host_nml
   integer, private :: file, first   !! member
 
   interface
+    integer function c_open(path, flags) bind(c, name='open')
+      character, intent(in) :: path(*)   !! ends with a null
+      integer, value :: flags            !! 0: to read
+    end function c_open
+    integer function c_fsync(descriptor) bind(c, name='fsync')
+      integer, value :: descriptor
+    end function c_fsync
     integer function c_rename(old, new) bind(c, name='rename')
       character, intent(in) :: old(*), new(*)   !! each ends with a null
     end function c_rename
@@ -21,16 +30,15 @@ module host_output
 
 contains
 
-  subroutine create(path, first_member, members, date, n_days)
-    character(len=*), intent(in) :: path
+  subroutine create(first_member, members, date, n_days)
     integer, intent(in) :: first_member, members, date, n_days   !! date: yyyymmdd of the start
     character(len=10) :: day
     integer :: dims(3), f
 
     first = first_member
     write (day, '(i4.4, 2("-", i2.2))') date/10000, mod(date/100, 100), mod(date, 100)
-    call check_nc(nf90_create(path//'.part', NF90_NETCDF4, file), path)
-    call check_nc(nf90_put_att(file, NF90_GLOBAL, 'Conventions', 'CF-1.11'), path)
+    call check_nc(nf90_create(trim(output_file)//'.part', NF90_NETCDF4, file), output_file)
+    call check_nc(nf90_put_att(file, NF90_GLOBAL, 'Conventions', 'CF-1.11'), output_file)
     call check_nc(nf90_def_dim(file, 'x', nx_global, dims(1)), 'x')
     call check_nc(nf90_def_dim(file, 'y', ny_global, dims(2)), 'y')
     call check_nc(nf90_def_dim(file, 'realization', members, dims(3)), 'realization')
@@ -59,7 +67,7 @@ contains
     call check_nc(nf90_def_var(file, name, NF90_DOUBLE, dims, id), name)
     call check_nc(nf90_put_att(file, id, 'units', trim(unit)), name)
     call check_nc(nf90_put_att(file, id, 'standard_name', trim(standard_name)), name)
-    if (present(values)) call check_nc(nf90_put_var(file, id, values), name)
+    if (present(values)) call check_nc(nf90_put_var(file, id, values), output_file)
     if (size(dims) < 3) return
     call check_nc(nf90_put_att(file, id, 'cell_measures', 'area: cell_area'), name)
     call check_nc(nf90_put_att(file, id, 'coordinates', 'lat lon time'//name(4:)), name)
@@ -67,13 +75,14 @@ contains
       'area: mean'//merge(' where sea_ice', '              ', unit == 'm s-1'))), name)
   end subroutine define
 
-  subroutine finish(path, fallbacks)
-    character(len=*), intent(in) :: path
+  subroutine finish(fallbacks)
     integer, intent(in) :: fallbacks   !! states that were replaced because none could be made
-    call check_nc(nf90_put_att(file, NF90_GLOBAL, 'fallbacks', fallbacks), 'fallbacks')
-    call check_nc(nf90_close(file), path)
-    if (c_rename(path//'.part'//achar(0), path//achar(0)) /= 0) &
-      call fail('could not rename '//path//'.part to '//path)
+    call check_nc(nf90_put_att(file, NF90_GLOBAL, 'fallbacks', fallbacks), output_file)
+    call check_nc(nf90_close(file), output_file)
+    associate (path => trim(output_file)//achar(0), part => trim(output_file)//'.part'//achar(0))
+      if (c_fsync(c_open(part, 0)) /= 0) call fail('could not write '//trim(output_file))
+      if (c_rename(part, path) /= 0) call fail('could not rename to '//trim(output_file))
+    end associate
   end subroutine finish
 
   subroutine report(call_name, suffix, member, date, before, seconds)
@@ -96,7 +105,7 @@ contains
       field = whole(state(:, :, :, f))
       if (rank /= 0) cycle
       call check_nc(nf90_inq_varid(file, names(f)//suffix, id), names(f))
-      call check_nc(nf90_put_var(file, id, field, [1, 1, member - first + 1]), names(f))
+      call check_nc(nf90_put_var(file, id, field, [1, 1, member - first + 1]), output_file)
     end do
   end subroutine report
 

@@ -11,12 +11,11 @@ module host_physics
   real(wp), allocatable, dimension(:, :, :, :), protected :: start, made
   !! the state that was generated; what growth, melt and ridging changed of sic, sit and snt
 
-  real(wp), parameter :: pi = acos(-1.0_wp)
   real(wp), parameter :: ice_heat = 917*3.34e5_wp, snow_heat = 330*3.34e5_wp   ! to melt it [J m-3]
   real(wp), parameter :: k_ice = 2.03_wp, k_snow = 0.31_wp, to_air = 20   ! [W m-1 K-1, W m-2 K-1]
   real(wp), parameter :: cold_water = 2, warm_water = 700           ! its heat [W m-2]
   real(wp), parameter :: t_freeze = -1.8_wp, new_ice = 0.3_wp, rigid = 6   ! [deg C], thickness [m]
-  real(wp), parameter :: least_sic = 1e-6_wp, least_sit = 1e-5_wp   ! below: no ice
+  real(wp), parameter :: pi = acos(-1.0_wp), least_sic = 1e-6_wp, least_sit = 1e-5_wp   ! least ice
 
 contains
 

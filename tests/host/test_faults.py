@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+from support.mpi import mpirun
 
 from esm_coupler.generator.generator import Generator
 from esm_coupler.generator.model import save_model
 
 from .run import Host, Run
 from .tiny_model import namelist
+
+FULL_DISK = """
+import os, resource, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXFSZ})  # a full disk sends no signal
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def assert_failed(run: Run, *words: str) -> None:
@@ -57,6 +66,16 @@ def test_no_days(host: Host) -> None:
 
 def test_a_folder_that_is_not_there(host: Host) -> None:
     assert_failed(host.run(output_file="'none/ensemble.nc'"), "none/ensemble.nc")
+
+
+def test_a_full_disk_is_told_and_leaves_the_old_file(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "host.nml").write_text(namelist(host.model, n_days=1))  # a file of 119 kB
+    (tmp_path / "ensemble.nc").write_text("old")
+    program = (sys.executable, "-c", FULL_DISK, str(host.program), "host.nml")
+    done = mpirun(1, *program, cwd=tmp_path)
+    assert done.returncode != 0
+    assert "host: ensemble.nc: " in done.stderr
+    assert (tmp_path / "ensemble.nc").read_text() == "old"
 
 
 def test_a_model_that_may_not_stop_starts_from_a_climatology_and_its_file_says_so(

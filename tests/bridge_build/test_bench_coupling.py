@@ -12,13 +12,19 @@ import pytest
 
 from esm_coupler.cli.bench_coupling import coupling_bars
 
+SPREAD = "blocks a rank: the slowest over the fastest"
+
 
 def numbers(
-    coupler: float = 100.0, many_blocks: float = 100.0, kib: int = 20_000, seconds: float = 0.3
+    coupler: float = 100.0,
+    some_blocks: float = 100.0,
+    many_blocks: float = 100.0,
+    kib: int = 20_000,
+    seconds: float = 0.3,
 ) -> dict[str, Any]:
     """What the bench program prints, of one round."""
     start = {"seconds": seconds, "before_kib": 16_000, "generated_kib": 16_000 + kib}
-    times = {"1": coupler, "64": many_blocks}
+    times = {"1": coupler, "4": some_blocks, "64": many_blocks}
     return {
         "route": {n: {"coupler": [t], "by_hand": [100.0]} for n, t in times.items()},
         "starts": [start, start | {"seconds": 9.0}],
@@ -32,7 +38,8 @@ def numbers(
         ({}, []),
         ({"coupler": 131.0}, ["1 blocks a rank: over by hand"]),
         ({"many_blocks": 131.0}, ["64 blocks a rank: over by hand"]),
-        ({"coupler": 70.0, "many_blocks": 110.0}, ["64 blocks a rank over 1"]),
+        ({"coupler": 70.0, "many_blocks": 110.0}, [SPREAD]),
+        ({"some_blocks": 125.0, "many_blocks": 80.0}, [SPREAD]),
         ({"kib": 62_000}, ["a rank without generator: memory"]),
         ({"seconds": 0.6}, ["its start, the fastest"]),
     ],

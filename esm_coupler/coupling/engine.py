@@ -172,8 +172,17 @@ class GeneratorEngine:
         raise DomainError(
             f"the host's grid is {nx_global} x {ny_global}, that of checkpoint "
             f"'{self._config.generator.checkpoint}' is {nx} x {ny}: use a checkpoint that was "
-            f"trained on the host's grid, or make weights with 'esm-coupler weights'"
+            f"trained on the host's grid{self._other_remedy()}"
         )
+
+    def _other_remedy(self) -> str:
+        """For a host on another grid: weights lead to it, and not back."""
+        if self._perturbs or self._config.coupler.step_mode == "emulate":
+            return (
+                "; weights do not help mode = 'perturb' and step_mode = 'emulate', which take the "
+                "host's state to the checkpoint's grid"
+            )
+        return ", or make weights with 'esm-coupler weights'"
 
     def check_field(self, name: str) -> None:
         if name not in self._generator.names:

@@ -12,7 +12,7 @@ from esm_coupler.coupling.engine import GeneratorEngine
 from esm_coupler.coupling.maker import Maker
 from esm_coupler.coupling.seating import Seat
 from esm_coupler.coupling.settings import Settings
-from esm_coupler.errors import FieldError, InvalidValueError
+from esm_coupler.errors import DomainError, FieldError, InvalidValueError
 from esm_coupler.generator.generator import Generator
 from esm_coupler.testing import tiny_checkpoint, tiny_grid
 
@@ -50,6 +50,16 @@ def test_the_host_is_read_for_an_analysis_only(engine: GeneratorEngine) -> None:
     assert Settings.of(engine._config, engine.drift_location).reads_on_generate
     plain = parse_namelist("&generator_nml /\n", "host.nml")
     assert not Settings.of(plain, engine.drift_location).reads_on_generate
+
+
+def test_a_host_on_another_grid_is_not_sent_to_weights_which_would_be_refused(
+    engine: GeneratorEngine,
+) -> None:
+    with pytest.raises(DomainError) as refused:
+        engine.check_grid(GRID.shape[1] + 2, GRID.shape[0])
+    said = str(refused.value)
+    assert "use a checkpoint that was trained on the host's grid; weights do not help" in said
+    assert "esm-coupler weights" not in said
 
 
 def test_land_may_hold_anything_once_its_mask_is_known(

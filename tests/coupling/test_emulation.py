@@ -29,7 +29,7 @@ from .emulation import (
 )
 from .hosts_build import Hosts
 from .layouts import Layout, idle, read_field, rows, three_each, tiles, write_field
-from .scripts import DATE, NX, NY, sampled
+from .scripts import DATE, NX, NY, domain, sampled
 
 ALL = ("tas", "uas", "vas")
 GENERATE = f"generate 1 1 {DATE}\n"
@@ -195,6 +195,19 @@ def test_an_emulator_of_another_grid_and_a_missing_one_fail_the_start(
     message = runs["other"].message("start")
     assert "has another ocean (32 x 32 cells) than the checkpoint" in message
     assert runs["missing"].status("start") == {Status.CHECKPOINT}
+
+
+def test_a_host_on_another_grid_is_refused_with_weights_and_without(
+    hosts: Hosts, checkpoint: Path, emulator: Path
+) -> None:
+    without = f"start 1 world {namelist(hosts, checkpoint, emulator)}\n"
+    without += domain(hosts, tiles(20, 16, 2), nx=20, ny=16)
+    given = namelist(hosts, checkpoint, emulator, name="given.nml", weights="w.safetensors")
+    runs = hosts.run_each({"without": without, "given": f"start 1 world {given}\n"}, ranks=2)
+    assert runs["without"].status("domain") == {Status.DOMAIN}
+    assert "weights do not help" in runs["without"].message("domain")
+    assert runs["given"].status("start") == {Status.CONFIG}
+    assert "weights say that the host has another" in runs["given"].message("start")
 
 
 def test_only_the_first_rank_imports_torch(hosts: Hosts, checkpoint: Path, emulator: Path) -> None:

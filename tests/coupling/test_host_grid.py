@@ -9,9 +9,11 @@ import pytest
 
 from esm_coupler import Generator
 from esm_coupler.errors import Status
+from esm_coupler.generator.climatology import Climatology
 from esm_coupler.generator.projection import project
 from esm_coupler.grid import Grid
 from esm_coupler.overlap import make_weights
+from esm_coupler.state import parse_date
 from esm_coupler.weights import Weights, write_weights
 
 from .hosts_build import Hosts
@@ -19,6 +21,7 @@ from .layouts import read_field, tiles
 from .scripts import DATE, bind, domain, sampled, start
 
 NX, NY = 22, 18
+NO_SAMPLER = "import esm_coupler.generator.sampler as m\nm.SAMPLERS['dpm'] = None\n"
 
 
 @pytest.fixture
@@ -37,18 +40,22 @@ def test_a_host_gets_its_states_on_its_own_grid(
     hosts: Hosts, checkpoint: Path, generator: Generator, weights: Weights
 ) -> None:
     names = ["sic", "sit", "siu"]
-    script = start(hosts, checkpoint, weights="w.safetensors")
+    script = start(hosts, checkpoint, weights="w.safetensors", on_failure="climatology")
     script += domain(hosts, tiles(NX, NY, 2), nx=NX, ny=NY) + bind(hosts, dict.fromkeys(names))
     script += f"generate 1 1 {DATE}\n" + "".join(f"save {n}_1 {n}.out\n" for n in names)
     # what came back is acceptable there
-    script += f"step 1 {DATE} 3600\ndiagnostic 1 cells_changed\nstop 1\n"
-    run = hosts.run(script, ranks=2)
+    script += f"step 1 {DATE} 3600\ndiagnostic 1 cells_changed\n"
+    script += f"on 0 python {hosts.python('fail.py', NO_SAMPLER)}\ngenerate 1 1 {DATE}\n"
+    run = hosts.run(script + "save sic_1 mean.out\nstop 1\n", ranks=2)
     expected, _ = project(weights.apply(sampled(generator, 1)))
     for name in names:
         got = read_field(hosts.folder, f"{name}.out", 2, (NY, NX))
         np.testing.assert_array_equal(got, expected[name])
     assert np.count_nonzero(expected["sic"]) > 50
     assert {float(call.message) for call in run.last("diagnostic")} == {0.0}
+    assert "this is a climatology" in run.message("generate")
+    mean, _ = project(weights.apply(Climatology(generator.model).state(parse_date(DATE))[0]))
+    np.testing.assert_array_equal(read_field(hosts.folder, "mean.out", 2, (NY, NX)), mean["sic"])
 
 
 def test_a_host_of_another_grid_is_told_of_weights(

@@ -11,11 +11,12 @@ import shapely
 from esm_coupler.errors import CheckpointError, DomainError
 from esm_coupler.generator.checkpoint import read_checkpoint
 from esm_coupler.generator.model import load_grid
+from esm_coupler.generator.projection import project
 from esm_coupler.grid import Grid
 from esm_coupler.overlap import _corners, _directions, _Plane, make_weights
 from esm_coupler.state import State
 from esm_coupler.testing import tiny_checkpoint
-from esm_coupler.weights import read_weights, write_weights
+from esm_coupler.weights import Weights, read_weights, write_weights
 from support.cli import esm_coupler
 
 
@@ -47,20 +48,66 @@ def source() -> Grid:
     return grid.with_mask(mask)
 
 
-@pytest.mark.parametrize(("n", "spacing", "turn"), [(80, 0.2, 25.0), (24, 0.8, -40.0)])
-def test_area_is_conserved_on_finer_and_coarser_grids(
-    source: Grid, n: int, spacing: float, turn: float
+def icy(grid: Grid) -> State:
+    """Area, ice and snow that a model accepts."""
+    area = state(grid)
+    sit = area["sic"] * np.random.default_rng(1).uniform(0.1, 5.0, grid.shape)
+    return State(np.stack([area["sic"], sit, 0.1 * sit]), ("sic", "sit", "snt"), grid)
+
+
+def own_area(grid: Grid) -> np.ndarray:
+    """(cell,) of ocean [m2], in the plane of the grid."""
+    plane = _Plane(grid)
+    return shapely.area(plane.polygons(_corners(_directions(grid)), grid.mask))
+
+
+def totals(given: State) -> list[float]:
+    """Area, ice and snow of a state on the checkpoint's grid."""
+    sea = given.grid.mask
+    return [float(np.sum(own_area(given.grid) * field[sea])) for field in given.values]
+
+
+def arrived(weights: Weights, got: State) -> list[float]:
+    """The same of a state on the host's grid, on the ocean that both share."""
+    return [float(np.sum(weights.shared_area * field)) for field in got.values]
+
+
+HOSTS = [(80, 0.2, 25.0), (24, 0.8, -40.0)]  # finer and coarser, turned
+
+
+@pytest.mark.parametrize(("n", "spacing", "turn"), HOSTS)
+@pytest.mark.parametrize("has_coasts", [False, True])
+def test_area_and_volume_are_conserved_by_a_host_whose_ocean_covers_the_checkpoints(
+    source: Grid, n: int, spacing: float, turn: float, has_coasts: bool
 ) -> None:
-    """The host's cells cover the checkpoint's without a gap, so every square metre arrives."""
-    weights = make_weights(source, polar_grid((n, n), spacing, turn))
-    given = state(source)
-    plane = _Plane(source)
-    own = shapely.area(plane.polygons(_corners(_directions(source)), source.mask))
-    before = np.sum(own * given["sic"][source.mask])
-    after = np.sum(weights.shared_area * weights.apply(given)["sic"])
-    assert after == pytest.approx(before, rel=1e-12)
-    # and the plane is one of equal area
-    assert own == pytest.approx(source.cell_area[source.mask], rel=3e-3)
+    host = polar_grid((n, n), spacing, turn)
+    if has_coasts:  # land wherever the checkpoint has no ocean
+        host = host.with_mask(make_weights(source, host).shared_area > 0)
+        assert 0.1 < np.mean(~host.mask) < 0.9
+    weights = make_weights(source, host)
+    given = icy(source)
+    got = weights.apply(given)
+    assert arrived(weights, got) == pytest.approx(totals(given), rel=1e-12)
+    assert (got.values >= 0).all() and (got["sic"] <= 1).all()
+    assert project(got)[1].cells_changed == 0, "a mean of acceptable states is acceptable"
+
+
+def test_the_plane_is_one_of_equal_area(source: Grid) -> None:
+    assert own_area(source) == pytest.approx(source.cell_area[source.mask], rel=3e-3)
+
+
+def test_what_lies_under_land_of_the_host_is_all_that_is_lost(source: Grid) -> None:
+    """So a host with the opposite mask gets exactly that."""
+    host = polar_grid((32, 32), 0.5, 5.0)
+    mask = host.mask.copy()
+    mask[8:16, 4:24] = False
+    given = icy(source)
+    parts = []
+    for sea in (mask, ~mask):
+        weights = make_weights(source, host.with_mask(sea))
+        parts.append(np.array(arrived(weights, weights.apply(given))))
+    assert sum(parts) == pytest.approx(np.array(totals(given)), rel=1e-12)
+    assert (parts[1] > 0.1 * parts[0]).all()
 
 
 def test_bounds_are_kept_and_one_stays_one(source: Grid) -> None:

@@ -14,7 +14,7 @@ from esm_coupler import Generator
 from esm_coupler.errors import Status
 
 from .hosts_build import Hosts
-from .layouts import rows, tiles
+from .layouts import rows, tiles, write_table
 from .scripts import DATE, NX, NY, bind, domain, sampled, save, saved, start
 
 LIMIT = 60  # s for a whole run, with the start of Python
@@ -109,6 +109,34 @@ def test_ranks_that_do_not_come_are_named_and_nobody_waits_for_ever(
         generate, step, stop = calls[-3:]
         assert {generate.status, step.status, stop.status} == {Status.LOST}
         assert rank == absent or f"rank {absent} did not come within 4 s" in generate.message
+
+
+# Each call, and what comes before it. With `generate`, `step` and `stop` above these are all.
+ALONE = {
+    "domain": "",
+    "mask": "domain 1\nfield ocean 8 3\n",
+    "bind": "domain 1\nfield sic 8 3\n",
+    "write_restart": "domain 1\n",
+    "read_restart": "domain 1\n",
+}
+ARGUMENTS = {"mask": "ocean", "bind": "sic", "write_restart": "file", "read_restart": "file"}
+
+
+def test_no_call_waits_for_ever_for_a_rank_that_never_makes_it(hosts: Hosts) -> None:
+    """The next start, which has no limit, finds both ranks again."""
+    namelist = hosts.loopback(time_limit=1.0)
+    blocks = f"blocks {NX} {NY} 1 {write_table(hosts.folder / 'rows.txt', rows(NX, NY, 2))}\n"
+    scripts = {
+        call: f"start 1 world {namelist}\n{blocks}{before}on 0 {call} 1 {ARGUMENTS.get(call, '')}\n"
+        for call, before in ALONE.items()
+    }
+    began = time.monotonic()
+    runs = hosts.run_each(scripts, ranks=2)
+    assert time.monotonic() - began < LIMIT
+    for call, run in runs.items():
+        assert run.status("start") == {Status.OK}
+        assert "rank 1 did not come within 2 s" in run.message(call), call
+        assert run.ranks[0][-1].status == Status.LOST
 
 
 def test_a_killed_rank_is_given_up_by_those_that_live(hosts: Hosts) -> None:

@@ -76,8 +76,12 @@ class Domain:
         return [view[n][strip] for n, b in numbered for strip in rim_slices(b, self.halo)]
 
     def interiors(self, view: np.ndarray) -> list[np.ndarray]:
-        """Interior (y, x) of each block in a view (block, y, x) with halo."""
-        h = self.halo
+        """Parts of a view (block, y, x) with halo: the interiors of blocks of one size in one
+        part (block, y, x), which is copied at once; of others in one (y, x) each."""
+        h, sizes = self.halo, {(b.nx, b.ny) for b in self.blocks}
+        if len(sizes) == 1:
+            nx, ny = sizes.pop()
+            return [view[:, h : h + ny, h : h + nx]]
         return [view[n, h : h + b.ny, h : h + b.nx] for n, b in enumerate(self.blocks)]
 
 

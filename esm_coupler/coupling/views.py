@@ -96,7 +96,7 @@ def real_kind(name: str, item_size: int) -> type[np.floating[Any]]:
 
 
 def _pieces(parts: list[np.ndarray], cells: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Each part (y, x) of an array with its piece of `cells` in the same shape."""
+    """Each part of an array with its piece of `cells` in the same shape."""
     pieces = []
     start = 0
     for part in parts:

@@ -158,12 +158,18 @@ def test_arrays_fit_the_blocks_of_the_rank(extents: tuple[int, ...], fits: bool)
             domain.check_extents("'sic'", extents)
 
 
-def test_interiors_are_views_into_the_hosts_array() -> None:
-    domain = Domain(20, 20, 1, (Block(1, 1, 4, 2), Block(5, 1, 3, 3)), largest=(4, 3))
+@pytest.mark.parametrize(
+    ("second", "parts"),
+    [(Block(5, 1, 3, 3), 2), (Block(5, 1, 4, 2), 1)],
+    ids=["blocks of two sizes", "of one, copied at once"],
+)
+def test_interiors_are_views_into_the_hosts_array(second: Block, parts: int) -> None:
+    domain = Domain(20, 20, 1, (Block(1, 1, 4, 2), second), largest=(4, 3))
     host = np.zeros((2, 5, 6))
+    assert len(domain.interiors(host)) == parts
     for interior in domain.interiors(host):
         interior[...] = 1.0
-    assert host[0].sum() == 8 and host[1].sum() == 9
+    assert host[0].sum() == 8 and host[1].sum() == second.nx * second.ny
     assert host[:, 0].sum() == host[:, :, 0].sum() == 0
 
 

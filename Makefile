@@ -78,4 +78,4 @@ demo/ensemble.png: demo/ensemble.nc
 	@$(bin)/esm-coupler plot demo/ensemble.nc --output $@ --overwrite
 
 clean:
-	rm -rf build demo $(VENV)
+	rm -rf build demo esm_coupler.log $(VENV)

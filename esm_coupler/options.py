@@ -78,7 +78,11 @@ class CouplerConfig:
         0,
     )
     ranks_per_gpu: Threads = option("generator ranks that may share a GPU", 1)
-    log_file: Text = option("file for one line per call; empty means none", "")
+    log_file: Text = option(
+        "file of the first rank: which ranks and GPUs compute, and a line per call with the hash "
+        "of its state; empty means none",
+        "esm_coupler.log",
+    )
     record: Text = option(
         "folder for a recording of all calls, to be sent or replayed (esm-coupler replay); empty "
         "means none",
@@ -158,7 +162,8 @@ class GeneratorConfig:
     )
     compile: bool = option(
         "whether torch compiles the denoiser at the start, which takes minutes the first time and "
-        "needs a C++ compiler; members then take less time and have other bits",
+        "needs a C++ compiler; members then take less time, and their bits depend on processor and "
+        "compiler too",
         False,
     )
     precision: Literal["fp32", "bf16"] = option(

@@ -28,7 +28,8 @@ Counts = tuple[int, int]  # cells out of bounds before a projection, and cells t
 class Result:
     """Fields (field, y, x) float64 in the order asked for, and what is to be told of them.
 
-    Without values the host's arrays stay as they are. `fallbacks` is their number so far.
+    Without values the host's arrays stay as they are. `fallbacks` is their number so far; `sha256`
+    is of all bits of the values, where a log has one made.
     """
 
     values: np.ndarray | None
@@ -37,6 +38,7 @@ class Result:
     cells_changed: int = 0
     fallbacks: int = 0
     note: str = ""
+    sha256: str = ""
 
 
 class Engine(Protocol):

@@ -7,7 +7,7 @@ import itertools
 import logging
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ _numbers = itertools.count(1)
 _running: dict[int, Session] = {}
 _stopped: set[int] = set()
 _WELL = Status.OK + 1
+_Value = TypeVar("_Value")
 
 
 def register(ffi: Any, lib: Any) -> None:
@@ -113,7 +114,7 @@ def read_restart(coupler: int, path: Any) -> int:
 def diagnostic(coupler: int, name: Any, value: Any) -> int:
     """Local: all ranks have the same numbers already."""
     try:
-        number = _diagnostic(_session(coupler).diagnostics, name)
+        number = _named(_session(coupler).diagnostics, name, "diagnostic")
         if value == _ffi.NULL:
             raise InvalidValueError(
                 f"the value of diagnostic '{_text(name)}' is NULL: pass the address of a double"
@@ -124,14 +125,29 @@ def diagnostic(coupler: int, name: Any, value: Any) -> int:
     return _WELL
 
 
-def _diagnostic(diagnostics: dict[str, float], name: Any) -> float:
-    """The number of this name, a text of C."""
-    known = ", ".join(diagnostics)
+def _named(values: dict[str, _Value], name: Any, kind: str) -> _Value:
+    """The diagnostic or text of this name, a text of C."""
+    known = ", ".join(values)
     if name == _ffi.NULL:
-        raise InvalidValueError(f"the name of a diagnostic is NULL: choose from {known}")
-    if _text(name) not in diagnostics:
-        raise InvalidValueError(f"diagnostic '{_text(name)}' is unknown: choose from {known}")
-    return diagnostics[_text(name)]
+        raise InvalidValueError(f"the name of a {kind} is NULL: choose from {known}")
+    if _text(name) not in values:
+        raise InvalidValueError(f"{kind} '{_text(name)}' is unknown: choose from {known}")
+    return values[_text(name)]
+
+
+def text(coupler: int, name: Any, into: Any, size: int) -> int:
+    """Local: all ranks have the same texts already."""
+    try:
+        encoded = _named(_session(coupler).texts, name, "text").encode() + b"\0"
+        if into == _ffi.NULL or len(encoded) > size:
+            raise InvalidValueError(
+                f"text '{_text(name)}' takes {len(encoded)} bytes, and there is room for "
+                f"{0 if into == _ffi.NULL else size}: pass a longer text"
+            )
+        _ffi.memmove(into, encoded, len(encoded))
+    except BaseException as error:
+        return _answer(explain(error))
+    return _WELL
 
 
 def ping(coupler: int, renew_views: int) -> int:
@@ -214,6 +230,6 @@ def _integers(pointer: Any, count: int) -> list[int]:
 
 
 _FUNCTIONS: tuple[Callable[..., int], ...] = (
-    start, set_domain, set_mask, bind, generate, step, write_restart, read_restart, diagnostic, ping,
-    stop,
+    start, set_domain, set_mask, bind, generate, step, write_restart, read_restart, diagnostic, text,
+    ping, stop,
 )  # fmt: skip

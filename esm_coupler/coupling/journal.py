@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,20 +38,21 @@ class Journal:
             how = ", ".join(f"{name} {provenance[name]}" for name in told)
             self._logger.info("%s; %s", places, how)
 
-    def record(self, call: str, numbers: str, result: Result) -> None:
-        """What was asked for and what came out, with the hash of all its bits on the global grid,
-        in the order in which the fields were bound."""
+    def record(self, call: str, numbers: str, result: Result) -> Result:
+        """What was asked for and what came out. Gives the result with its hash: that of all bits on
+        the global grid, in the order in which the fields were bound."""
         if isinstance(self._logger.handlers[0], logging.NullHandler):
-            return
+            return result
         if result.note:
             self._logger.warning("%s %s: %s", call, numbers, result.note)
         if result.values is None:
-            return
+            return result
         digest = hashlib.sha256(np.ascontiguousarray(result.values).data).hexdigest()
         self._logger.info(
             "%s %s: %.3f s, %d cells out of bounds, %d cells corrected, sha256 %s",
             call, numbers, result.seconds, result.cells_out_of_bounds, result.cells_changed, digest,
         )  # fmt: skip
+        return replace(result, sha256=digest)
 
     def close(self) -> None:
         for handler in self._logger.handlers:
@@ -62,7 +64,8 @@ def _open(path: str) -> logging.Handler:
         handler = _Handler(path, encoding="utf-8")
     except OSError as error:
         raise ConfigError(
-            f"log_file = '{path}' in &coupler_nml cannot be opened: {error.strerror}"
+            f"log_file = '{path}' in &coupler_nml cannot be opened: {error.strerror}; give another "
+            "path, or '' for no log"
         ) from None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     return handler

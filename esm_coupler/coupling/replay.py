@@ -7,6 +7,7 @@ then, so one difference makes no others. Halos were the host's, and are left out
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,10 +74,12 @@ class Replay:
         """Start from a file with the recorded namelist. CheckpointError if it is another model."""
         phases = self._session.start(namelist, [*_OVERRIDES, *overrides])
         verdict = run("start", lambda: phases, self._session.agreement)
-        here = self._comm.bcast(self._session.provenance, root=0)
+        if verdict.status:
+            return verdict
+        here = json.loads(self._session.texts["provenance"])
         then = self._recording.start["provenance"]
         for key, option in _CHECKPOINTS:
-            if verdict.status == Status.OK and here.get(key) != then.get(key):
+            if here.get(key) != then.get(key):
                 raise CheckpointError(
                     f"the recording was made with checkpoint {then.get(key)}, this is "
                     f"{here.get(key)}: name the right one with --set {option}=PATH"

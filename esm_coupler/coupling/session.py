@@ -8,11 +8,12 @@ What a call changes for good is assigned after its last `yield`.
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -50,6 +51,11 @@ if TYPE_CHECKING:
 
 DIAGNOSTICS = ("seconds", "cells_out_of_bounds", "cells_changed", "fallbacks")
 
+# What all ranks are told of a result.
+_REPORT = np.dtype(
+    [("diagnostics", "f8", len(DIAGNOSTICS)), ("has_values", "?"), ("sha256", "S64")]
+)
+
 
 class Session:
     """What Python holds of one coupler on one rank, from esm_start to esm_stop."""
@@ -63,7 +69,7 @@ class Session:
         self.views: list[np.ndarray] = []
         self.diagnostics = {"calls": 0.0, **dict.fromkeys(DIAGNOSTICS, 0.0)}
         self.recorder = Recorder()
-        self.provenance: dict[str, Any] = {}  # on the generator's rank
+        self.texts = {"sha256": "", "provenance": ""}  # for the host's own files
         self._comm = agreement.comm
         self._is_root = agreement.rank == GENERATOR_RANK
         self._reads_on_generate = False
@@ -93,14 +99,15 @@ class Session:
         crew = Crew(self._comm, seats.count, maker)
         if config is not None:
             self._take_charge(config, seats.text, maker)
-            shared.put(Settings.of(config, self._engine.drift_location))
+            shared.put(Settings.of(config, self._engine))
         yield from crew.check()
         yield
         shared.share(self._comm, GENERATOR_RANK)
         settings = shared.get()
         self.recorder.open(settings.record, self.agreement.rank, settings.record_mb)
         self.recorder.begin(
-            "start", format=FORMAT, ranks=self.agreement.size, provenance=self.provenance,
+            "start", format=FORMAT, ranks=self.agreement.size,
+            provenance=json.loads(settings.provenance),
             namelist="" if config is None else config.text,
         )  # fmt: skip
         yield
@@ -108,6 +115,7 @@ class Session:
         self._reads_on_generate = settings.reads_on_generate
         self.forcing = Forcing(settings.forcing)
         self._fills_halo = settings.fills_halo
+        self.texts["provenance"] = settings.provenance
         self.diagnostics["drift_at_corners"] = float(settings.drift_at_corners)
         self._comm.deadline.allow(settings.time_limit)
 
@@ -121,8 +129,7 @@ class Session:
         self._emulation = self._engine if isinstance(self._engine, EmulatorEngine) else None
         self._fallback = Fallback(config.coupler, self._comm.deadline.check)
         self._halo_fill = config.coupler.halo_fill
-        self.provenance = self._engine.provenance()
-        self._journal.begin(places, self.provenance)
+        self._journal.begin(places, self._engine.provenance())
 
     def set_domain(
         self, nx_global: int, ny_global: int, halo: int, blocks: tuple[Block, ...]
@@ -261,7 +268,7 @@ class Session:
                 ),
                 lambda: engine.climatology(names, date),
             )
-            self._journal.record("generate", f"member {member} date {date}", result)
+            result = self._journal.record("generate", f"member {member} date {date}", result)
         return (yield from self._hand_out(result)) or note
 
     def step(self, date: int, seconds: float) -> Phases:
@@ -275,7 +282,7 @@ class Session:
         if self._is_root:
             names = tuple(self.arrays)
             result = self._fallback.step(lambda: self._engine.step(names, values, date, seconds))
-            self._journal.record("step", f"date {date} seconds {seconds}", result)
+            result = self._journal.record("step", f"date {date} seconds {seconds}", result)
         return (yield from self._hand_out(result))
 
     def _prepare(
@@ -315,23 +322,25 @@ class Session:
     def _hand_out(self, result: Result | None) -> Phases:
         """Send the result to all ranks, and write it once all of them have it. Its note, where
         there is a result."""
-        report = np.zeros(len(DIAGNOSTICS) + 1)  # the last: whether there is anything to write
+        report = np.zeros(1, _REPORT)
         if result is not None:
-            report[:-1] = [getattr(result, name) for name in DIAGNOSTICS]
+            numbers = tuple(getattr(result, name) for name in DIAGNOSTICS)
+            report[0] = numbers, result.values is not None, result.sha256
         if result is not None and result.values is not None:
             self._route.stage(result.values)
-            report[-1] = 1.0
         yield
-        self._comm.Bcast(report, root=GENERATOR_RANK)
-        if report[-1]:
+        self._comm.Bcast(report.view(np.uint8), root=GENERATOR_RANK)
+        numbers, has_values, sha256 = report[0]
+        if has_values:
             self._route.scatter()
         yield
-        if report[-1]:
+        if has_values:
             self._route.deliver(list(self.arrays.values()))
         self._covered = True
         if self._emulation is not None:
             self._emulation.commit()
-        self.diagnostics.update(zip(DIAGNOSTICS, report[:-1].tolist(), strict=True))
+        self.diagnostics.update(zip(DIAGNOSTICS, numbers.tolist(), strict=True))
+        self.texts["sha256"] = sha256.decode()
         self.diagnostics["calls"] += 1.0
         return result.note if result is not None else ""
 

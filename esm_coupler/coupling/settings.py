@@ -13,6 +13,7 @@ from .mpi import MPI
 
 if TYPE_CHECKING:
     from ..config import Config
+    from .engine import Engine
 
 _BYTES = 16384
 
@@ -22,7 +23,8 @@ class Settings:
     """`reads_on_generate`: the host's fields are wanted before a member; `forcing`: names of fields
     that are read only; `drift_at_corners`: where the engine's drift is, else at cell centres;
     `time_limit` of each call after start [s], 0 for none; `record`, the folder of a recording of at
-    most `record_mb` [MB] a rank, or nothing."""
+    most `record_mb` [MB] a rank, or nothing; `provenance`: what the engine's bits depend on, as
+    JSON."""
 
     reads_on_generate: bool = False
     forcing: tuple[str, ...] = ()
@@ -31,16 +33,17 @@ class Settings:
     time_limit: float = 0.0
     record: str = ""
     record_mb: int = 0
+    provenance: str = ""
 
     @classmethod
-    def of(cls, config: Config, drift_location: str) -> Settings:
-        """What the namelist says of them, and where the drift of the engine is."""
+    def of(cls, config: Config, engine: Engine) -> Settings:
+        """What the namelist and the engine say of them."""
         options = config.coupler
         reads = options.engine == "loopback" or config.generator.mode == "perturb"
-        fills, corners = options.halo_fill != "none", drift_location == "northeast"
+        fills, corners = options.halo_fill != "none", engine.drift_location == "northeast"
         forcing = tuple(FORCINGS) if options.step_mode == "emulate" else ()
         limits = options.time_limit, options.record, options.record_mb
-        return cls(reads, forcing, fills, corners, *limits)
+        return cls(reads, forcing, fills, corners, *limits, json.dumps(engine.provenance()))
 
 
 class SharedSettings:

@@ -227,9 +227,15 @@ class Generator:
             "noise_levels": _levels(request), "batch": batch_members,
             "threads": self.threads, "device": device_name(self.device),
             "precision": self.precision, "compiled": str(self.compiled).lower(),
-            "reproducible": str(batch_members == 1 or request.perturbation is not None).lower(),
+            "reproducible": str(self._is_reproducible(request, batch_members)).lower(),
             **self._of_analysis(request),
         }  # fmt: skip
+
+    def _is_reproducible(self, request: Request, batch_members: int) -> bool:
+        """Whether no option is used that gives up bits for speed; perturbed members are made one
+        by one."""
+        alone = batch_members == 1 or request.perturbation is not None
+        return alone and not self.compiled and self.precision == "fp32"
 
     def _of_analysis(self, request: Request) -> dict[str, Any]:
         """The analysis and the level of a perturbed member."""

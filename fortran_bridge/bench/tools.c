@@ -41,7 +41,7 @@ long resident_kib(void)
 
 void write_loopback_namelist(char *path)
 {
-    static const char text[] = "&coupler_nml\n  engine = 'loopback'\n/\n";
+    static const char text[] = "&coupler_nml engine = 'loopback', log_file = '' /\n";
     int file = mkstemp(path);
     if (file < 0 || write(file, text, sizeof text - 1) != (ssize_t)sizeof text - 1) {
         fprintf(stderr, "cannot write %s\n", path);

@@ -58,7 +58,7 @@ program host
     call check('bind')
   end do
 
-  if (rank == 0) call create(first_member, members, date, n_days)
+  if (rank == 0) call create(first_member, members, date, n_days, coupler%text('provenance'))
   do member = first_member, first_member + members - 1
 
     ! 5. A new state: all interior cells are written, zero on land. The halo is the host's own, so
@@ -70,7 +70,8 @@ program host
     if (restart_in /= '') call coupler%read_restart(trim(restart_in), status)
     call check('generate or read_restart')
     call begin()
-    call report('generate', '_start', member, date, told('cells_out_of_bounds'), told('seconds'))
+    call report('generate', '_start', member, date, told('cells_out_of_bounds'), told('seconds'), &
+                coupler%text('sha256'))
 
     kept = state
     kept_day = date
@@ -98,7 +99,7 @@ program host
       call coupler%step(today, dt, status)
       call check('step')
     end if
-    call report('step', '', member, today, told('cells_out_of_bounds'), told('seconds'))
+    call report('step', '', member, today, told('cells_out_of_bounds'), told('seconds'), '')
   end do
   if (restart_out /= '') call coupler%write_restart(trim(restart_out), status)   ! last member's
   call check('write_restart')

@@ -13,7 +13,7 @@ module host_output
   character(len=22), parameter :: standard_names(5) = [character(22) :: 'sea_ice_area_fraction', &
     'sea_ice_thickness', 'surface_snow_thickness', 'sea_ice_x_velocity', 'sea_ice_y_velocity']
   character(len=256) :: output_file = 'ensemble.nc'   !! of &host_nml
-  integer, private :: file, first   !! member
+  integer, private :: file, hashes, first   !! variable, member
 
   interface
     integer function c_open(path, flags) bind(c, name='open')
@@ -30,15 +30,17 @@ module host_output
 
 contains
 
-  subroutine create(first_member, members, date, n_days)
+  subroutine create(first_member, members, date, n_days, provenance)
+    character(len=*), intent(in) :: provenance   !! what the bits depend on
     integer, intent(in) :: first_member, members, date, n_days   !! date: yyyymmdd of the start
     character(len=10) :: day
-    integer :: dims(3), f
+    integer :: dims(3), f, letters
 
     first = first_member
     write (day, '(i4.4, 2("-", i2.2))') date/10000, mod(date/100, 100), mod(date, 100)
     call check_nc(nf90_create(trim(output_file)//'.part', NF90_NETCDF4, file), output_file)
     call check_nc(nf90_put_att(file, NF90_GLOBAL, 'Conventions', 'CF-1.11'), output_file)
+    call check_nc(nf90_put_att(file, NF90_GLOBAL, 'provenance', provenance), output_file)
     call check_nc(nf90_def_dim(file, 'x', nx_global, dims(1)), 'x')
     call check_nc(nf90_def_dim(file, 'y', ny_global, dims(2)), 'y')
     call check_nc(nf90_def_dim(file, 'realization', members, dims(3)), 'realization')
@@ -54,6 +56,8 @@ contains
       call define(names(f), dims, units(f), standard_names(f))
       call define(names(f)//'_start', dims, units(f), standard_names(f))
     end do
+    call check_nc(nf90_def_dim(file, 'letters', 64, letters), 'letters')
+    call check_nc(nf90_def_var(file, 'sha256', NF90_CHAR, [letters, dims(3)], hashes), 'sha256')
     print '(a)', 'member      date  call        extent    volume  cells out of bounds  seconds', &
       '                            10^6 km2  10^3 km3     before     after'
   end subroutine create
@@ -85,10 +89,10 @@ contains
     end associate
   end subroutine finish
 
-  subroutine report(call_name, suffix, member, date, before, seconds)
+  subroutine report(call_name, suffix, member, date, before, seconds, sha256)
     !! The state that a call of the coupler gave, to table and file; before: what it had to put
-    !! right, in cells; suffix: of the names in the file.
-    character(len=*), intent(in) :: call_name, suffix
+    !! right, in cells; suffix: of the names in the file; sha256: of a generated state, or empty.
+    character(len=*), intent(in) :: call_name, suffix, sha256
     integer, intent(in) :: member, date
     real(wp), intent(in) :: before, seconds
     real(wp) :: extent, volume, after, field(nx_global, ny_global)
@@ -107,6 +111,8 @@ contains
       call check_nc(nf90_inq_varid(file, names(f)//suffix, id), names(f))
       call check_nc(nf90_put_var(file, id, field, [1, 1, member - first + 1]), output_file)
     end do
+    if (rank == 0 .and. sha256 /= '') &
+      call check_nc(nf90_put_var(file, hashes, sha256, [1, member - first + 1]), output_file)
   end subroutine report
 
   subroutine report_budget()

@@ -3,9 +3,9 @@
  * The cffi cdef of the embedded Python is derived from the prototypes below, so they keep to
  * plain C types, one prototype a statement, no macros inside.
  *
- * Every call returns a status (0 = ESM_OK). All calls but esm_ping, esm_diagnostic and esm_message
- * are collective over the communicator handed to esm_start and return the same status on every
- * rank of it. Nothing here prints, stops or aborts; esm_message says what happened.
+ * Every call returns a status (0 = ESM_OK). All calls but esm_ping, esm_diagnostic, esm_text and
+ * esm_message are collective over the communicator handed to esm_start and return the same status
+ * on every rank of it. Nothing here prints, stops or aborts; esm_message says what happened.
  * Arrays are in Fortran order: the first extent varies fastest. Indices count from 1. */
 #ifndef ESM_COUPLER_H
 #define ESM_COUPLER_H
@@ -70,6 +70,11 @@ int esm_read_restart(int coupler, const char *path);
 
 /* A number about the last generate or step: see the coupling guide for the names. Local. */
 int esm_diagnostic(int coupler, const char *name, double *value);
+
+/* A text for the host's own files, the same on every rank: "sha256" of the state that the last
+ * generate or step gave, or "provenance", what its bits depend on, as JSON. size: bytes that text
+ * has room for, the null at its end included. Local. */
+int esm_text(int coupler, const char *name, char *text, int size);
 
 /* Go to Python and back, looking at each bound view; renew_views makes them anew first. Local. */
 int esm_ping(int coupler, int renew_views);

@@ -168,6 +168,14 @@ int esm_diagnostic(int coupler, const char *name, double *value)
                             : leave(&guard, esm_python_diagnostic(coupler, name, value));
 }
 
+int esm_text(int coupler, const char *name, char *text, int size)
+{
+    struct esm_guard guard;
+    int status = enter(&guard, coupler, "esm_text");
+    return status != ESM_OK ? status
+                            : leave(&guard, esm_python_text(coupler, name, text, size));
+}
+
 int esm_ping(int coupler, int renew_views)
 {
     struct esm_guard guard;

@@ -1,7 +1,8 @@
 !> The Fortran face of esm_coupler: one type, its procedures, and the statuses they give.
 !!
-!! Every procedure gives a status (ESM_OK = 0), the same on every rank; coupler%message() tells
-!! what happened. All but diagnostic and message are collective over the communicator of start.
+!! Every procedure but text and message gives a status (ESM_OK = 0), the same on every rank;
+!! coupler%message() tells what happened. All but these two and diagnostic are collective over the
+!! communicator of start.
 !! Arrays bound here stay the host's: they need the target attribute and must stay allocated, in
 !! their place, until stop. Compile with -DESM_NO_MPI_F08 where the MPI library has no mpi_f08.
 module esm_coupler
@@ -32,6 +33,8 @@ module esm_coupler
   integer, parameter, public :: ESM_TIME = 15           !! longer than time_limit
   integer, parameter, public :: ESM_LOST = 16           !! some ranks did not come
 
+  integer, parameter :: TEXT_BYTES = 16384 !! more than any text has
+
   type, public :: coupler_t
     private
     integer(c_int) :: handle = 0
@@ -54,6 +57,7 @@ module esm_coupler
     procedure :: write_restart
     procedure :: read_restart
     procedure :: diagnostic
+    procedure :: text => text_of
     procedure :: stop => stop_coupler
     procedure :: message
   end type coupler_t
@@ -117,6 +121,13 @@ module esm_coupler
       character(kind=c_char), intent(in) :: name(*)
       real(c_double), intent(out) :: value
     end function esm_diagnostic
+
+    integer(c_int) function esm_text(coupler, name, text, size) bind(c)
+      import :: c_char, c_int
+      integer(c_int), value :: coupler, size
+      character(kind=c_char), intent(in) :: name(*)
+      character(kind=c_char), intent(out) :: text(*)
+    end function esm_text
 
     integer(c_int) function esm_stop(coupler) bind(c)
       import :: c_int
@@ -312,6 +323,18 @@ contains
     status = esm_diagnostic(self%handle, c_text(name), value)
   end subroutine diagnostic
 
+  !> A text for the host's own files; local to the rank. Empty if there is none: message says why.
+  function text_of(self, name) result(text)
+    class(coupler_t), intent(in) :: self
+    character(len=*), intent(in) :: name !! 'sha256' of the last state, or 'provenance'
+    character(len=:), allocatable :: text
+    character(kind=c_char), target :: characters(TEXT_BYTES)
+    integer(c_int) :: status
+    status = esm_text(self%handle, c_text(name), characters, int(TEXT_BYTES, c_int))
+    if (status /= ESM_OK) characters(1) = c_null_char
+    text = f_text(c_loc(characters))
+  end function text_of
+
   !> Forget the arrays and free the generator; calls after it give ESM_STOPPED.
   subroutine stop_coupler(self, status)
     class(coupler_t), intent(in) :: self
@@ -323,17 +346,22 @@ contains
   function message(self) result(text)
     class(coupler_t), intent(in) :: self
     character(len=:), allocatable :: text
+    text = f_text(esm_message(self%handle))
+  end function message
+
+  !> The text of C that begins at this address.
+  function f_text(address) result(text)
+    type(c_ptr), intent(in) :: address !! where a null ends it
+    character(len=:), allocatable :: text
     character(kind=c_char), pointer :: characters(:)
-    type(c_ptr) :: address
     integer :: i, length
-    address = esm_message(self%handle)
     length = int(strlen(address))
     allocate(character(len=length) :: text)
     call c_f_pointer(address, characters, [length])
     do i = 1, length
       text(i:i) = characters(i)
     end do
-  end function message
+  end function f_text
 
   pure function c_text(text) result(characters)
     character(len=*), intent(in) :: text

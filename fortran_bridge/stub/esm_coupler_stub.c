@@ -63,6 +63,12 @@ int esm_diagnostic(int coupler, const char *name, double *value)
     return ESM_NO_GENERATOR;
 }
 
+int esm_text(int coupler, const char *name, char *text, int size)
+{
+    (void)coupler, (void)name, (void)text, (void)size;
+    return ESM_NO_GENERATOR;
+}
+
 int esm_ping(int coupler, int renew_views)
 {
     (void)coupler, (void)renew_views;

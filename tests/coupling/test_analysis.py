@@ -47,9 +47,9 @@ def engine(checkpoint: Path) -> GeneratorEngine:
 
 def test_the_host_is_read_for_an_analysis_only(engine: GeneratorEngine) -> None:
     assert engine.provenance()["mode"] == "perturb"
-    assert Settings.of(engine._config, engine.drift_location).reads_on_generate
+    assert Settings.of(engine._config, engine).reads_on_generate
     plain = parse_namelist("&generator_nml /\n", "host.nml")
-    assert not Settings.of(plain, engine.drift_location).reads_on_generate
+    assert not Settings.of(plain, engine).reads_on_generate
 
 
 def test_a_host_on_another_grid_is_not_sent_to_weights_which_would_be_refused(

@@ -175,15 +175,19 @@ def test_a_host_with_netcdf_of_its_own_writes_and_reads_it(
 def test_the_log_has_one_line_a_call_with_the_hash_of_the_state(
     hosts: Hosts, checkpoint: Path
 ) -> None:
-    script = start(hosts, checkpoint, log_file="states.log") + domain(hosts, rows(NX, NY, 2))
-    script += bind(hosts, {"sic": None, "sit": None})
-    hosts.run(script + f"generate 1 2 {DATE}\ngenerate 1 3 {DATE}\ngenerate 1 2 {DATE}\n", ranks=2)
-    text = (hosts.folder / "states.log").read_text()
+    """It is written where the host runs if nothing is said; the host gets the hash as well."""
+    script = start(hosts, checkpoint) + domain(hosts, rows(NX, NY, 2))
+    script += bind(hosts, {"sic": None, "sit": None}) + "text 1 sha256\n"
+    script += "".join(f"generate 1 {member} {DATE}\ntext 1 sha256\n" for member in (2, 3, 2))
+    run = hosts.run(script, ranks=2)
+    text = (hosts.folder / "esm_coupler.log").read_text()
     lines = [line for line in text.splitlines() if "generate member" in line]
     hashes = [re.search(r"sha256 ([0-9a-f]{64})", line)[1] for line in lines]
     assert ["member 2 date 20180301" in line for line in lines] == [True, False, True]
     assert hashes[0] == hashes[2] != hashes[1]
     assert "cells corrected" in lines[0]
+    for calls in run.ranks:
+        assert [call.message for call in calls if call.verb == "text"] == ["", *hashes]
 
 
 def _logged(hosts: Hosts, checkpoint: Path, layout: list, members: list[int]) -> dict[int, str]:

@@ -45,6 +45,7 @@ subroutine fragment(coupler, sic, sit, ocean, i_first, j_first, nx, ny)
   integer, intent(in) :: i_first(:), j_first(:), nx(:), ny(:)
   integer :: status, ierr, member, date, step, n_steps, halo, nx_global, ny_global
   real(8) :: seconds, value
+  character(len=:), allocatable :: hash, origin
 {}
 end subroutine
 """

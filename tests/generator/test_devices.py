@@ -65,7 +65,8 @@ def test_bfloat16_is_near_float32_and_is_told(checkpoint: Path, generator: Gener
     assert accepted(State(near, half.names, half.grid))
     assert np.array_equal(near, _values(half)), "the same bits each time"
     request = Request(3, DAY)
-    assert half.provenance(request)["precision"] == "bf16"
+    told = half.provenance(request)
+    assert (told["precision"], told["reproducible"]) == ("bf16", "false")
     assert generator.provenance(request)["precision"] == "fp32"
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
+import json
+import re
 
 import numpy as np
 import pytest
@@ -57,4 +60,21 @@ def test_the_first_day_is_what_python_generates(host: Host, a_run: Run) -> None:
 
 
 def test_no_half_written_file_is_left(a_run: Run) -> None:
-    assert sorted(path.name for path in a_run.folder.iterdir()) == ["ensemble.nc", "host.nml"]
+    names = sorted(path.name for path in a_run.folder.iterdir())
+    assert names == ["ensemble.nc", "esm_coupler.log", "host.nml"]
+
+
+def test_file_and_log_have_the_hash_of_each_generated_member(a_run: Run) -> None:
+    ensemble = a_run.ensemble
+    fields = np.stack([ensemble[name + "_start"].values for name in NAMES], axis=1)
+    made = [hashlib.sha256(member.tobytes()).hexdigest() for member in fields]
+    assert ensemble["sha256"].astype(str).values.tolist() == made
+    log = (a_run.folder / "esm_coupler.log").read_text()
+    assert re.findall(r"generate member \d .* sha256 (\w+)", log) == made
+
+
+def test_the_file_says_what_its_bits_depend_on(host: Host, a_run: Run) -> None:
+    told = json.loads(a_run.ensemble.attrs["provenance"])
+    generator = Generator.load(host.model / "tiny.safetensors")
+    assert told["checkpoint_sha256"] == generator.checkpoint_sha256
+    assert (told["seed"], told["n_steps"], told["reproducible"]) == (1, 3, "true")

@@ -52,7 +52,7 @@ def _shared_library(prefix: Path) -> list[str]:
 def write_loopback(folder: Path, *lines: str) -> Path:
     """A namelist for a coupler that loops its fields back; more lines go into its group."""
     path = folder / "loopback.nml"
-    keys = ["engine = 'loopback'", *lines]
+    keys = ["engine = 'loopback'", "log_file = ''", *lines]
     path.write_text("&coupler_nml\n" + "".join(f"  {key}\n" for key in keys) + "/\n")
     return path
 
@@ -61,7 +61,7 @@ def write_generator(folder: Path, checkpoint: Path) -> Path:
     """A namelist for a coupler with a generator on the CPU, of few steps."""
     path = folder / "generator.nml"
     path.write_text(
-        f"&coupler_nml\n  engine = 'generator'\n/\n"
+        f"&coupler_nml\n  engine = 'generator'\n  log_file = ''\n/\n"
         f"&generator_nml\n  checkpoint = '{checkpoint}'\n  device = 'cpu'\n  n_steps = 2\n/\n"
     )
     return path

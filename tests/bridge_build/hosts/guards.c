@@ -102,6 +102,7 @@ int main(int argc, char **argv)
     int coupler = 0, first = 1, nx = NX, ny = NY, first_random, status;
     int64_t shape[2] = {NX, NY};
     double value;
+    char text[65];
     MPI_Init(&argc, &argv);
     srand(1);
     first_random = rand();
@@ -114,6 +115,7 @@ int main(int argc, char **argv)
     require("generate", esm_generate(coupler, 1, 20180301), &before);
     require("step", esm_step(coupler, 20180301, 3600.0), &before);
     require("diagnostic", esm_diagnostic(coupler, "seconds", &value), &before);
+    require("text", esm_text(coupler, "sha256", text, sizeof text), &before);
     require("ping", esm_ping(coupler, 1), &before);
     esm_generate(coupler, -1, 20180301); /* an exception in Python */
     compare("a failing generate", &before);

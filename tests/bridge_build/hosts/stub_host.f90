@@ -17,5 +17,5 @@ program stub_host
   call coupler%diagnostic('calls', number, status(9))
   call coupler%stop(status(10))
   print '(a, l2, f5.2)', 'all no generator:', all(status == ESM_NO_GENERATOR), maxval(sic)
-  print '(a)', coupler%message()
+  print '(a)', coupler%text('sha256')//coupler%message()
 end program stub_host

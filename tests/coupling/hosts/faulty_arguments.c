@@ -62,6 +62,11 @@ static void mask_all(void)
 static void ask_all(void)
 {
     double value;
+    char text[8];
+    note("no text of that name", esm_text(coupler, "nonsense", text, sizeof text));
+    note("no room", esm_text(coupler, "provenance", text, sizeof text));
+    note("nowhere", esm_text(coupler, "sha256", NULL, 0));
+    note("no state yet", esm_text(coupler, "sha256", text, sizeof text));
     note("no diagnostic", esm_diagnostic(coupler, NULL, &value));
     note("no value", esm_diagnostic(coupler, "calls", NULL));
     note("no path", esm_read_restart(coupler, rank == 1 ? NULL : "restart"));

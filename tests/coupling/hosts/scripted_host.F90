@@ -124,6 +124,7 @@ contains
   subroutine make_call()
     integer :: status, c
     real(real64) :: value
+    character(len=:), allocatable :: text
     character(len=512, kind=c_char) :: changes
     c = number(2)
     call tools_remember()
@@ -155,6 +156,9 @@ contains
       call ping_from_threads(c, number(3), number(4), status)
     case ('diagnostic') ! diagnostic C NAME
       call coupler(c)%diagnostic(trim(word(3)), value, status)
+    case ('text') ! text C NAME
+      text = coupler(c)%text(trim(word(3)))
+      status = 0
     case ('stop')
       call coupler(c)%stop(status)
     case default
@@ -166,6 +170,8 @@ contains
       if (word(1) == 'diagnostic' .and. status == 0) then
         write(line, '(es25.17)') value
         call note(status, trim(changes(1:index(changes, c_null_char) - 1)), trim(adjustl(line)))
+      else if (word(1) == 'text') then
+        call note(status, changes(1:index(changes, c_null_char) - 1), text)
       else
         call note(status, changes(1:index(changes, c_null_char) - 1), coupler(min(c, N_COUPLERS))%message())
       end if

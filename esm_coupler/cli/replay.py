@@ -81,7 +81,7 @@ def _run_here(recording: Recording, sets: list[str]) -> None:
     MPI.Init()
     comm = MPI.COMM_WORLD
     try:
-        _replay(recording, sets, comm)
+        replay_on(recording, sets, comm)
     except EsmCouplerError as error:  # the same on all ranks: one of them says it
         if comm.rank == 0:
             raise
@@ -90,7 +90,8 @@ def _run_here(recording: Recording, sets: list[str]) -> None:
         MPI.Finalize()
 
 
-def _replay(recording: Recording, sets: list[str], comm: MPI.Intracomm) -> None:
+def replay_on(recording: Recording, sets: list[str], comm: MPI.Intracomm) -> None:
+    """Make the calls on the ranks of `comm`; EsmCouplerError at the first difference, on all."""
     from ..coupling.replay import Replay
 
     say = typer.echo if comm.rank == 0 else _say_nothing

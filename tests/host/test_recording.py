@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.cli import Outcome, esm_coupler_process
+from support.mpi import mpirun
 
 from esm_coupler.coupling.record import rank_files
 from esm_coupler.coupling.recording import Recording
@@ -40,6 +43,34 @@ def test_a_recording_is_small_and_has_every_call(recorded: Run) -> None:
     assert names == [
         "start", "set_domain", "set_mask", *["bind"] * 5, *["generate", "step"] * 2, "stop",
     ]  # fmt: skip
+
+
+def test_the_recording_in_the_repository_gives_its_bits_on_1_2_and_3_ranks() -> None:
+    """Of another day, so an old recording can be read; in one start of MPI."""
+    folder = Path(__file__).parent / "recording"
+    program = str(Path(__file__).with_name("replay_on_each.py"))
+    done = mpirun(3, sys.executable, "-P", program, str(folder))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.findall(r"recorded on 2 ranks: (.*), .* replayed on (.)", done.stdout) == [
+        ("13 calls", ranks) for ranks in "123"
+    ]
+    assert done.stdout.count("  same\n") == 3 * 4
+    assert done.stdout.count("the same bits\n") == 3
+    assert Recording(folder).n_bytes < MOST / 10
+
+
+def test_calls_send_what_the_architecture_says_however_many_ranks_there_are() -> None:
+    folder = Path(__file__).parent
+    program = str(folder / "count_messages.py")
+    done = mpirun(2, sys.executable, "-P", program, str(folder / "recording"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\nset_domain: 1 Allgather of 48 bytes, 6 Allreduce of 24 bytes, 1 Gath" in done.stdout
+    for call, n_bytes in (("generate", 24), ("step", 16)):
+        pattern = (
+            rf"{call}: 1 Allgather of {n_bytes} bytes, 5 Allreduce of 24 bytes, 1 Bcast of 97 bytes"
+            r", 1 message from rank 0 of (\d+) bytes, 1 message to rank 0 of \1 bytes\n"
+        )
+        assert len(re.findall(pattern, done.stdout)) == 2
 
 
 @pytest.mark.parametrize("ranks", ["1", "3"])

@@ -11,7 +11,8 @@ import numpy as np
 
 from ..errors import CallOrderError, ConfigError, FieldError
 from ..fields import FORCINGS
-from .engine import GeneratorEngine, Result
+from .engine import Result
+from .generator_engine import GeneratorEngine
 from .restart import read_restart, write_restart
 
 if TYPE_CHECKING:

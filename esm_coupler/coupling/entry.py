@@ -156,7 +156,7 @@ def ping(coupler: int, renew_views: int) -> int:
         session = _running.get(coupler) or _session(coupler)
         if renew_views:
             session.renew_views()
-        for view in session.views:
+        for view in session.bound.views:
             view.item(0)
     except BaseException as error:
         return _answer(explain(error))
@@ -230,6 +230,6 @@ def _integers(pointer: Any, count: int) -> list[int]:
 
 
 _FUNCTIONS: tuple[Callable[..., int], ...] = (
-    start, set_domain, set_mask, bind, generate, step, write_restart, read_restart, diagnostic, text,
-    ping, stop,
+    start, set_domain, set_mask, bind, generate, step, write_restart, read_restart, diagnostic,
+    text, ping, stop,
 )  # fmt: skip

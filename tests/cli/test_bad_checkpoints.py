@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from esm_coupler.config import parse_namelist
-from esm_coupler.coupling.engine import GeneratorEngine
+from esm_coupler.coupling.generator_engine import GeneratorEngine
 from esm_coupler.coupling.maker import Maker
 from esm_coupler.coupling.seating import Seat
 from esm_coupler.errors import CheckpointError, DomainError, FieldError, Status

@@ -113,7 +113,7 @@ def test_ocean_that_nobody_owns_is_named_also_where_it_is_land_to_the_host(
 
 
 LOOKS = """
-from esm_coupler.coupling.engine import GeneratorEngine
+from esm_coupler.coupling.generator_engine import GeneratorEngine
 genuine = GeneratorEngine.check_covered
 def check_covered(self, owned):
     with open("looks", "a") as file:

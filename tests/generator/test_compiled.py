@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from esm_coupler.config import parse_namelist
-from esm_coupler.coupling.engine import GeneratorEngine
+from esm_coupler.coupling.generator_engine import GeneratorEngine
 from esm_coupler.coupling.maker import Maker
 from esm_coupler.coupling.seating import Seat
 from esm_coupler.errors import ConfigError

@@ -49,7 +49,7 @@ def test_the_recording_in_the_repository_gives_its_bits_on_1_2_and_3_ranks() -> 
     """Of another day, so an old recording can be read; in one start of MPI."""
     folder = Path(__file__).parent / "recording"
     program = str(Path(__file__).with_name("replay_on_each.py"))
-    done = mpirun(3, sys.executable, "-P", program, str(folder))
+    done = mpirun(3, sys.executable, program, str(folder))
     assert (done.returncode, done.stderr) == (0, "")
     assert re.findall(r"recorded on 2 ranks: (.*), .* replayed on (.)", done.stdout) == [
         ("13 calls", ranks) for ranks in "123"
@@ -62,7 +62,7 @@ def test_the_recording_in_the_repository_gives_its_bits_on_1_2_and_3_ranks() -> 
 def test_calls_send_what_the_architecture_says_however_many_ranks_there_are() -> None:
     folder = Path(__file__).parent
     program = str(folder / "count_messages.py")
-    done = mpirun(2, sys.executable, "-P", program, str(folder / "recording"))
+    done = mpirun(2, sys.executable, program, str(folder / "recording"))
     assert (done.returncode, done.stderr) == (0, "")
     assert "\nset_domain: 1 Allgather of 48 bytes, 6 Allreduce of 24 bytes, 1 Gath" in done.stdout
     for call, n_bytes in (("generate", 24), ("step", 16)):

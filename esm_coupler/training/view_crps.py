@@ -25,17 +25,15 @@ class ViewCrps:
 
     Each view is scored in sizes of what `typical` (day, field, y, x) has of it, there and in that
     season: a drift that is as smooth as the truth's, and a pack as closed, count as much as a
-    moving ice edge. `about_mean`: in sizes of how that differs from its mean of the season.
+    moving ice edge.
     """
 
-    def __init__(
-        self, typical: Tensor, day_of_year: Tensor, mask: Tensor, about_mean: bool = False
-    ) -> None:
+    def __init__(self, typical: Tensor, day_of_year: Tensor, mask: Tensor) -> None:
         """mask (field, y, x): 1 where a field counts, else 0."""
         self.mask = mask
-        of_seasons = seasons(day_of_year)
+        seasons = _seasons(_quarter(day_of_year))
         self._sizes = {
-            see: [_sizes(*seen, of_seasons, about_mean) for seen in see(typical * mask, mask)]
+            see: [_sizes(*seen, seasons) for seen in see(typical * mask, mask)]
             for see in (views.places, views.roughnesses)
         }
 
@@ -49,16 +47,16 @@ class ViewCrps:
     ) -> tuple[Tensor, Tensor]:
         """Of places, and of roughnesses."""
         of_places, of_roughness = (
-            [_mean_crps(*pair) for pair in self.pairs(see, members, truth, day_of_year)]
+            [_mean_crps(*pair) for pair in self._pairs(see, members, truth, day_of_year)]
             for see in self._sizes
         )
         return torch.stack(of_places).mean(dim=0), torch.stack(of_roughness).mean(dim=0)
 
-    def pairs(
+    def _pairs(
         self, see: See, members: Tensor, truth: Tensor, day_of_year: Tensor
     ) -> list[tuple[Tensor, Tensor, Tensor]]:
         """What is seen of members and of the truth, in sizes, and the weight of its places."""
-        quarters = quarter(day_of_year)
+        quarters = _quarter(day_of_year)
         seen = see(members * self.mask, self.mask), see(truth * self.mask, self.mask)
         return [
             (ours / size[quarters], true / size[quarters], weight)
@@ -78,23 +76,19 @@ def fair_crps(members: Tensor, truth: Tensor, fairness: float = 1.0) -> Tensor:
     return error - 0.5 * (1 - (1 - fairness) / n) * apart
 
 
-def quarter(day_of_year: Tensor) -> Tensor:
+def _quarter(day_of_year: Tensor) -> Tensor:
     return (day_of_year.long() - 1) * QUARTERS // 366
 
 
-def seasons(day_of_year: Tensor) -> list[Tensor]:
+def _seasons(quarters: Tensor) -> list[Tensor]:
     """For each quarter, which days are of it; all where there are none."""
-    quarters = quarter(day_of_year)
     of_each = [quarters == number for number in range(QUARTERS)]
     return [there if there.any() else torch.ones_like(there) for there in of_each]
 
 
-def _sizes(view: Tensor, weight: Tensor, seasons: list[Tensor], about_mean: bool) -> Tensor:
+def _sizes(view: Tensor, weight: Tensor, seasons: list[Tensor]) -> Tensor:
     """(season, field, y, x)."""
-    of_each = [view[there] for there in seasons]
-    if about_mean:
-        of_each = [view - view.mean(dim=0) for view in of_each]
-    return torch.stack([_size(view, weight) for view in of_each])
+    return torch.stack([_size(view[there], weight) for there in seasons])
 
 
 def _size(view: Tensor, weight: Tensor) -> Tensor:

@@ -67,3 +67,8 @@ def test_without_eofs_all_elements_are_alike():
     estimate = GaussianPart(SHAPE, 0)(x, torch.tensor([1.0, 2.0])[:, None, None, None], torch.tensor(2.0))
     assert torch.allclose(estimate, x * torch.tensor([0.8, 0.5])[:, None, None, None])
     assert not GaussianPart(SHAPE, 0).state_dict()
+
+
+def test_a_checkpoint_has_the_eofs_that_the_training_had():
+    eofs = fitted(samples(), 3).eofs
+    assert torch.equal(eofs, eofs.half().float())

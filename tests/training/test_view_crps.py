@@ -59,16 +59,6 @@ def test_members_are_to_be_rough_on_the_days_when_the_truth_is() -> None:
     assert float(wrong[0].mean()) < 1.5 * float(right[0].mean())  # hardly seen in places
 
 
-def test_sizes_are_of_what_is_typical_or_of_how_it_differs_from_its_mean() -> None:
-    typical = 5 + waves(60, 1)
-    truth = waves(60, 2)
-    scores = {
-        about_mean: ViewCrps(typical, DAYS, EVERYWHERE, about_mean)(truth[None] + 0.5, truth, DAYS)
-        for about_mean in (False, True)
-    }
-    assert float(scores[True][0].mean()) > 2 * float(scores[False][0].mean())
-
-
 def test_each_season_has_its_sizes() -> None:
     summer = (DAYS > 183)[:, None, None, None]
     typical = torch.where(summer, 10.0, 1.0) * waves(60, 1)

@@ -1,8 +1,9 @@
 """MPI program: what each call of a recording sends, as docs/architecture.md has it.
 
 Usage: tools/mpirun.sh -n 4 python tests/host/count_messages.py tests/host/recording
-Rank 1 prints a line a call: how many collective calls, with the bytes of a rank in them, and how
-many messages with fields; rank 0 what `esm-coupler replay` does.
+Rank 1 prints a line a call on stderr: how many collective calls, with the bytes of a rank in them,
+and how many messages with fields; rank 0 on stdout what `esm-coupler replay` does. Two ranks on one
+stream would mix their lines.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def counted_run(name: str, *arguments: Any) -> Any:
     verdict = run(name, *arguments)
     if MPI.COMM_WORLD.rank == 1:
         sent = ", ".join(f"{n} {what}" for what, n in sorted(counts.items()))
-        print(f"{name}: {sent}", flush=True)
+        print(f"{name}: {sent}", file=sys.stderr, flush=True)
     return verdict
 
 

@@ -97,16 +97,12 @@ class TrainingConfig:
         return self
 
     @model_validator(mode="after")
-    def _has_levels(self) -> TrainingConfig:
+    def _is_of_its_kind(self) -> TrainingConfig:
         if self.gain_states and (self.kind, self.space) != ("denoiser", "pyramid"):
             raise ValueError(
                 f"gain_states = {self.gain_states} is for a denoiser with space = 'pyramid', whose "
                 "levels are scales; set it to 0"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _starts_an_emulator(self) -> TrainingConfig:
         if self.start_from and self.kind != "emulator":
             raise ValueError(
                 f"start_from = {self.start_from[:60]!r} is for kind = 'emulator', not {self.kind!r}; "

@@ -72,8 +72,9 @@ int esm_read_restart(int coupler, const char *path);
 int esm_diagnostic(int coupler, const char *name, double *value);
 
 /* A text for the host's own files, the same on every rank: "sha256" of the state that the last
- * generate or step gave, or "provenance", what its bits depend on, as JSON. size: bytes that text
- * has room for, the null at its end included. Local. */
+ * generate or step gave, which is made for the log and empty without one, or "provenance", what its
+ * bits depend on, as JSON. size: bytes that text has room for, the null at its end included.
+ * Local. */
 int esm_text(int coupler, const char *name, char *text, int size);
 
 /* Go to Python and back, looking at each bound view; renew_views makes them anew first. Local. */

@@ -326,7 +326,7 @@ contains
   !> A text for the host's own files; local to the rank. Empty if there is none: message says why.
   function text_of(self, name) result(text)
     class(coupler_t), intent(in) :: self
-    character(len=*), intent(in) :: name !! 'sha256' of the last state, or 'provenance'
+    character(len=*), intent(in) :: name !! 'sha256' of the last state (given a log), or 'provenance'
     character(len=:), allocatable :: text
     character(kind=c_char), target :: characters(TEXT_BYTES)
     integer(c_int) :: status
